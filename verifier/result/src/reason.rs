@@ -1,0 +1,277 @@
+//! Why evidence was refused. One table holds every stable code with its stage, its meaning and what to do next; the
+//! same code appears in the CLI's JSON, HTTP problems, log lines, metric labels, ledger entries and reports.
+//! docs/reason-codes.md is this table, rendered; a test compares them.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::Stage;
+
+/// Declares [`ReasonCode`]: variant, stable code, stage, what it means, what to do next.
+macro_rules! reason_codes {
+    ($($variant:ident = $code:literal, $stage:ident, $meaning:literal, $remedy:literal;)*) => {
+        /// A stable code for one way in which evidence is refused. Codes are never renamed or reused.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum ReasonCode {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ReasonCode {
+            /// Every code, in the order of the stages.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable spelling, such as `chain.root_not_pinned`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The stage that fails with this code.
+            #[must_use]
+            pub const fn stage(self) -> Stage {
+                match self { $(Self::$variant => Stage::$stage,)* }
+            }
+
+            /// What the code means, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What the reader can do next.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+reason_codes! {
+    // parse: every format
+    EvidenceEmpty = "evidence.empty", Parse, "The evidence has no bytes.", "Check that the file was written and that the path is right.";
+    EvidenceTooLarge = "evidence.too_large", Parse, "The evidence is larger than its kind allows.", "Send one piece of evidence, undecorated: not a bundle, an archive or a text encoding.";
+    KindUnsupported = "evidence.kind_unsupported", Parse, "This build does not verify that kind of evidence.", "Run `prooftrail appraise --help` for the kinds of this build.";
+    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass CRLs, in PEM or DER.";
+    EndorsementTooLarge = "endorsement.too_large", Parse, "An endorsement is larger than the cap.", "Pass the vendor's file itself; no vendor publishes one of that size.";
+
+    // parse: CBOR and COSE
+    CborTruncated = "cbor.truncated", Parse, "The CBOR ends in the middle of an item.", "Check that the whole file was copied.";
+    CborTrailingBytes = "cbor.trailing_bytes", Parse, "Bytes follow the end of the CBOR item.", "Send exactly the item that the device returned.";
+    CborUnexpectedType = "cbor.unexpected_type", Parse, "A CBOR item has another type than the format demands.", "Check the kind; this is not a document of that kind.";
+    CborNotShortest = "cbor.not_shortest", Parse, "A CBOR length or integer is not in its shortest form.", "Send the bytes that the device returned; do not re-encode them.";
+    CborIndefinite = "cbor.indefinite_length", Parse, "An indefinite length stands where the format demands a definite one.", "Send the bytes that the device returned; do not re-encode them.";
+    CborReserved = "cbor.reserved", Parse, "A CBOR item uses a reserved or ill-formed encoding.", "The bytes are damaged or not CBOR.";
+    CborTooDeep = "cbor.too_deep", Parse, "CBOR items are nested deeper than the cap.", "No genuine document nests that deeply.";
+    CborTooLong = "cbor.too_long", Parse, "A CBOR string or collection is longer than the format allows.", "No genuine document has a field of that size.";
+    CborInvalidUtf8 = "cbor.invalid_utf8", Parse, "A CBOR text string is not UTF-8.", "The bytes are damaged.";
+    CborDuplicateKey = "cbor.duplicate_key", Parse, "A CBOR map has the same key twice.", "Readers disagree on which value counts, so such a document is refused.";
+    CoseNotSign1 = "cose.not_sign1", Parse, "The item is not a COSE_Sign1 array of four elements, bare or under tag 18.", "Check the kind; Nitro documents are COSE_Sign1.";
+    CoseProtectedHeader = "cose.protected_header", Parse, "The protected header is not exactly {1: -35} (ES384).", "Only ES384 is permitted; another header is another algorithm or a forgery.";
+    CoseUnprotectedHeader = "cose.unprotected_header", Parse, "The unprotected header is not empty.", "Unsigned bytes inside the envelope are refused; send the device's own bytes.";
+    CoseSignatureLength = "cose.signature_length", Parse, "The signature is not 96 bytes of r and s.", "Send the raw signature, not its DER form.";
+
+    // parse: AWS Nitro
+    NitroPayloadTooLarge = "nitro.payload_too_large", Parse, "The payload is empty or larger than 16,384 bytes.", "No Nitro hypervisor makes such a document.";
+    NitroFieldMissing = "nitro.field_missing", Parse, "A mandatory field of the document is missing.", "Check the kind; this is not a complete Nitro document.";
+    NitroFieldInvalid = "nitro.field_invalid", Parse, "A field of the document is outside what the format allows.", "No Nitro hypervisor makes such a document.";
+    NitroDigestUnsupported = "nitro.digest_unsupported", Parse, "The PCR bank is not SHA384.", "Nitro signs its SHA384 bank only.";
+    NitroPcrIndex = "nitro.pcr_index", Parse, "A PCR index is not an integer from 0 to 31.", "No Nitro hypervisor makes such a document.";
+    NitroPcrLength = "nitro.pcr_length", Parse, "A PCR value is not 48 bytes.", "PCRs of the SHA384 bank have 48 bytes.";
+    NitroDocumentKind = "nitro.document_kind", Parse, "The document is of the other Nitro kind, or claims to be both.", "Use `--kind aws-nitro` for enclaves (`pcrs`) and `--kind aws-nitrotpm` for instances (`nitrotpm_pcrs`).";
+
+    // parse: X.509
+    X509Malformed = "x509.malformed", Parse, "A certificate or CRL is not well-formed DER.", "The bytes are damaged, or are not what the field is for.";
+
+    // signature
+    CoseSignature = "cose.signature", Signature, "The COSE signature does not verify under the leaf certificate's key.", "The document was altered after it was signed, or signed by another key.";
+
+    // chain
+    ChainRootNotPinned = "chain.root_not_pinned", Chain, "The chain ends in a root that is not pinned.", "See `prooftrail roots list`; another partition's root is added by configuration, with its own manifest entry.";
+    ChainLength = "chain.length", Chain, "The chain has fewer or more certificates than the profile allows.", "Send the chain exactly as the vendor delivers it.";
+    ChainOrder = "chain.order", Chain, "A certificate was not issued by the one above it in the order supplied.", "Send the chain exactly as the vendor delivers it; no path is searched for.";
+    ChainVersion = "chain.version", Chain, "A certificate is not X.509 version 3, or its serial number breaks RFC 5280.", "Not a certificate of this vendor.";
+    ChainAlgorithm = "chain.algorithm", Chain, "A certificate is signed with an algorithm that the profile does not permit.", "Not a certificate of this vendor.";
+    ChainKeyType = "chain.key_type", Chain, "A certificate's key is not of the type that the profile demands.", "Not a certificate of this vendor.";
+    ChainNotCa = "chain.not_ca", Chain, "An issuing certificate is not a CA.", "Not a chain of this vendor.";
+    ChainLeafIsCa = "chain.leaf_is_ca", Chain, "The leaf certificate is a CA.", "Not a chain of this vendor.";
+    ChainPathLength = "chain.path_length", Chain, "More CAs stand below a certificate than its path length allows.", "Not a chain of this vendor.";
+    ChainKeyUsage = "chain.key_usage", Chain, "A certificate's key usage does not permit what the chain uses it for.", "Not a chain of this vendor.";
+    ChainExtension = "chain.extension", Chain, "A certificate has an unknown critical extension, or one extension twice.", "Not a certificate of this vendor, or a newer profile: compare with the vendor's documentation.";
+    ChainSignature = "chain.signature", Chain, "A certificate's signature does not verify under its issuer's key.", "A certificate was altered or forged.";
+    ChainRejected = "chain.rejected", Chain, "The path validator refused the chain.", "The detail names its error.";
+
+    // revocation
+    RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
+    RevocationSignature = "revocation.signature", Revocation, "A CRL's signature does not verify under its issuer's key, or its issuer may not sign CRLs.", "Fetch the CRL again from the vendor.";
+    RevocationIssuer = "revocation.issuer", Revocation, "A CRL was issued by nobody in this chain.", "Pass the CRLs of this chain only.";
+    RevocationNotChecked = "revocation.not_checked", Revocation, "The policy requires revocation data that was not supplied.", "Pass the vendor's CRLs with --endorsement, or relax the policy's revocation section.";
+
+    // time
+    TimeNotYetValid = "time.not_yet_valid", Time, "A certificate is not yet valid at the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
+    TimeExpired = "time.expired", Time, "A certificate has ended at the given instant.", "Ask for fresh evidence; to look at old evidence, pass the instant at which it was made with --at.";
+    TimeCrlNotYetValid = "time.crl_not_yet_valid", Time, "A CRL's thisUpdate lies after the given instant.", "Pass a CRL that was in force at the instant.";
+    TimeCrlExpired = "time.crl_expired", Time, "A CRL's nextUpdate lies before the given instant, or it has none.", "Fetch the CRL again from the vendor.";
+    TimeTimestampOutsideCertificate = "time.timestamp_outside_certificate", Time, "The document's time stamp lies outside its certificate's validity.", "The document and its certificate do not belong to the same time.";
+    TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
+
+    // binding
+    BindingNonceMismatch = "binding.nonce_mismatch", Binding, "The evidence carries another nonce than the expected one.", "This is evidence for another request, possibly replayed; ask for fresh evidence with your nonce.";
+    BindingNonceAbsent = "binding.nonce_absent", Binding, "A nonce was expected and the evidence carries none.", "Ask for evidence with the nonce; without it, anyone can replay this document.";
+    BindingValueMismatch = "binding.value_mismatch", Binding, "The evidence carries another binding than the expected one.", "The keys or devices behind this evidence are not the ones presented.";
+    BindingValueAbsent = "binding.value_absent", Binding, "A binding was expected and the evidence carries none.", "Ask for evidence that binds the keys.";
+    BindingCertifiedName = "binding.certified_name", Binding, "The document names another module than its certificate does.", "The document and its certificate do not belong together.";
+
+    // policy
+    PolicyDebug = "policy.debug", Policy, "The evidence comes from a debug TEE, or does not show that it does not, and debug is not allowed.", "Run the workload without debug mode; to experiment, allow debug explicitly.";
+    PolicySimulated = "policy.simulated", Policy, "The evidence rests on a simulator's root and the policy does not allow that.", "Use evidence of real hardware; a test policy may set allow_simulated.";
+    PolicySetShape = "policy.set_shape", Policy, "The set of evidence has not the shape that is accepted.", "Send exactly the pieces that one of the policy's platforms lists.";
+    PolicyRuleViolated = "policy.rule_violated", Policy, "A claim does not satisfy a rule of the policy.", "The reason names the rule, what the evidence has and what the rule needs.";
+    PolicyClaimAbsent = "policy.claim_absent", Policy, "A rule of the policy needs a claim that the evidence did not establish.", "An absent claim satisfies no rule: supply the endorsement that establishes it, or change the rule.";
+    PolicyNotFresh = "policy.not_fresh", Policy, "The evidence is older than the policy allows.", "Ask for fresh evidence.";
+    PolicyFreshnessUnknown = "policy.freshness_unknown", Policy, "The policy limits the age of evidence, and this evidence carries no time.", "Use evidence that carries its time, or bind a nonce and require it.";
+    PolicyNonceRequired = "policy.nonce_required", Policy, "The policy requires a nonce and none was checked.", "Pass the nonce you gave the attester with --nonce.";
+    PolicyBindingRequired = "policy.binding_required", Policy, "The policy requires a binding and none was checked.", "Pass the expected binding with --binding.";
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One failed check: the code, and the facts of this case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Reason {
+    /// The stable code; it fixes the stage.
+    pub code: ReasonCode,
+    /// What happened, in a sentence.
+    pub detail: Cow<'static, str>,
+    /// What the evidence has, as claims are rendered.
+    pub have: Option<String>,
+    /// What would have been accepted.
+    pub need: Option<String>,
+    /// The policy rule that failed, by its `id`.
+    pub rule: Option<String>,
+}
+
+impl Reason {
+    /// A reason with a sentence of its own.
+    #[must_use]
+    pub fn new(code: ReasonCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), have: None, need: None, rule: None }
+    }
+
+    /// The same reason with what the evidence has. At most 1,024 characters are kept.
+    #[must_use]
+    pub fn have(self, have: impl fmt::Display) -> Self {
+        Self { have: Some(bounded(&have.to_string())), ..self }
+    }
+
+    /// The same reason with what would have been accepted. At most 1,024 characters are kept.
+    #[must_use]
+    pub fn need(self, need: impl fmt::Display) -> Self {
+        Self { need: Some(bounded(&need.to_string())), ..self }
+    }
+
+    /// The same reason as the failure of a policy's rule.
+    #[must_use]
+    pub fn rule(self, rule: impl Into<String>) -> Self {
+        Self { rule: Some(rule.into()), ..self }
+    }
+
+    /// The stage that failed.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.code.stage()
+    }
+}
+
+/// Keeps what an attacker can put into a reason at a size that a log line can bear.
+fn bounded(text: &str) -> String {
+    const MAX_CHARS: usize = 1024;
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+impl From<ReasonCode> for Reason {
+    /// A reason whose sentence is the code's own meaning.
+    fn from(code: ReasonCode) -> Self {
+        Self::new(code, code.meaning())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)?;
+        if let Some(have) = &self.have {
+            write!(f, " (have {have})")?;
+        }
+        if let Some(need) = &self.need {
+            write!(f, " (need {need})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Reason {}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = if self.rule.is_some() { 6 } else { 5 };
+        let mut object = serializer.serialize_struct("Reason", fields)?;
+        object.serialize_field("code", self.code.as_str())?;
+        object.serialize_field("stage", &self.stage())?;
+        object.serialize_field("detail", &self.detail)?;
+        object.serialize_field("have", &self.have)?;
+        object.serialize_field("need", &self.need)?;
+        match &self.rule {
+            Some(rule) => object.serialize_field("rule", rule)?,
+            None => object.skip_field("rule")?,
+        }
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Reason, ReasonCode};
+
+    #[test]
+    fn codes_are_unique_and_spelled_alike() {
+        let codes: BTreeSet<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), ReasonCode::ALL.len());
+        for code in codes {
+            let (area, name) = code.split_once('.').expect("area.name");
+            assert!(area.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{code}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_stand_in_the_order_of_the_stages() {
+        assert!(ReasonCode::ALL.is_sorted_by_key(|code| code.stage()));
+    }
+
+    #[test]
+    fn what_the_evidence_has_is_bounded() {
+        let reason = Reason::from(ReasonCode::BindingNonceMismatch).have("é".repeat(5000));
+        assert_eq!(reason.have.expect("set").chars().count(), 1025);
+    }
+
+    #[test]
+    fn json_has_the_promised_keys() {
+        let reason = Reason::from(ReasonCode::PolicyRuleViolated).have(1).need(2);
+        let json = serde_json::to_value(&reason).expect("serialises");
+        let keys: Vec<_> = json.as_object().expect("object").keys().cloned().collect();
+        assert_eq!(keys, ["code", "detail", "have", "need", "stage"]);
+        assert_eq!(serde_json::to_value(reason.rule("image")).expect("serialises")["rule"], "image");
+    }
+}
