@@ -1,1 +1,5 @@
-//! Placeholder while the crate is being built.
+//! Bytes → authentic claims.
+
+mod authentic;
+
+pub use authentic::{Authentic, InputDigest, Refusal, check};

@@ -1,0 +1,130 @@
+//! What authentication yields: evidence the silicon vouches for, with its claims and with everything the verdict will
+//! rest on; or the refusal that says where it failed.
+
+use prooftrail_result::{
+    Check, EvidenceId, Kind, Outcome, Reason, Timestamp, TrustAnchor,
+    claims::{Claims, cross_vendor},
+};
+
+/// Authentic evidence: signatures, chain, revocation, times and internal bindings hold at the instant of appraisal.
+///
+/// Only the authenticators of this crate make one. It is not generic over the format, because a policy appraises a set
+/// of many kinds as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Authentic {
+    pub(crate) evidence_id: EvidenceId,
+    pub(crate) claims: Claims,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) trust_anchor: TrustAnchor,
+    pub(crate) debug_applies: bool,
+    pub(crate) inputs: Vec<InputDigest>,
+}
+
+impl Authentic {
+    /// The format of the evidence.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.evidence_id.kind
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub const fn evidence_id(&self) -> EvidenceId {
+        self.evidence_id
+    }
+
+    /// What it establishes.
+    #[must_use]
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The checks made, in order.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The last instant at which everything it rests on is still valid.
+    #[must_use]
+    pub const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
+    /// Who named the root.
+    #[must_use]
+    pub const fn trust_anchor(&self) -> TrustAnchor {
+        self.trust_anchor
+    }
+
+    /// Whether this kind of TEE has a debug mode at all, so that an absent `debug` means "not shown to be off".
+    #[must_use]
+    pub const fn debug_applies(&self) -> bool {
+        self.debug_applies
+    }
+
+    /// The digest of every input the verdict rests on, so that it can be recomputed at any later time.
+    #[must_use]
+    pub fn inputs(&self) -> &[InputDigest] {
+        &self.inputs
+    }
+
+    /// Whether the caller's nonce was found in the evidence.
+    #[must_use]
+    pub fn nonce_matched(&self) -> bool {
+        self.checks.contains(&Check { name: check::NONCE, outcome: Outcome::Passed })
+    }
+
+    /// Whether the caller's binding was found in the evidence.
+    #[must_use]
+    pub fn binding_matched(&self) -> bool {
+        self.claims.get(cross_vendor::BINDING).is_some()
+    }
+}
+
+/// An input by role and content.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct InputDigest {
+    /// What the input was: `root`, `crl`.
+    pub role: &'static str,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// Evidence that was not shown to be authentic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Its identity, where it parsed far enough to have one.
+    pub evidence_id: Option<EvidenceId>,
+    /// The checks made, in order; the last one failed.
+    pub checks: Vec<Check>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Names of checks, each in one place. They appear in results and in `explain`.
+pub mod check {
+    /// The bytes have the format of their kind.
+    pub const PARSE: &str = "evidence.format";
+    /// The chain ends in a root that is pinned or configured.
+    pub const ROOT: &str = "chain.root";
+    /// Order, profile, and names of every certificate.
+    pub const PROFILE: &str = "chain.profile";
+    /// Every certificate is inside its validity.
+    pub const VALIDITY: &str = "chain.validity";
+    /// Every certificate's signature.
+    pub const CHAIN_SIGNATURES: &str = "chain.signatures";
+    /// No certificate is revoked.
+    pub const REVOCATION: &str = "chain.revocation";
+    /// The signature over the evidence itself.
+    pub const SIGNATURE: &str = "evidence.signature";
+    /// The evidence's own time stamp.
+    pub const TIMESTAMP: &str = "evidence.timestamp";
+    /// Identities inside the evidence agree with the certified ones.
+    pub const IDENTITY: &str = "evidence.identity";
+    /// The caller's nonce stands in the evidence.
+    pub const NONCE: &str = "evidence.nonce";
+    /// The caller's binding stands in the evidence.
+    pub const BINDING: &str = "evidence.binding";
+}
