@@ -1,0 +1,96 @@
+//! The manifest tells the truth about its files, and a manifest that does not is refused.
+
+use der::Decode;
+use prooftrail_result::{Kind, Timestamp, TrustAnchor};
+use prooftrail_trust_roots::{ManifestError, RootSet};
+use sha2::{Digest, Sha256};
+use x509_cert::{Certificate, time::Time};
+
+fn instant(time: Time) -> Timestamp {
+    Timestamp::from_unix_seconds(i64::try_from(time.to_unix_duration().as_secs()).unwrap()).unwrap()
+}
+
+#[test]
+fn digests_subjects_and_windows_are_those_of_the_certificates() {
+    let roots = RootSet::pinned();
+    assert!(roots.iter().len() >= 1);
+    for root in roots.iter() {
+        let certificate = Certificate::from_der(&root.der).unwrap();
+        let tbs = certificate.tbs_certificate();
+        let description = root.description.as_ref().unwrap();
+        assert_eq!(<[u8; 32]>::from(Sha256::digest(&root.der)), root.sha256, "{}", root.id);
+        assert_eq!(tbs.subject().to_string(), description.subject, "{}", root.id);
+        assert_eq!(tbs.subject(), tbs.issuer(), "{} is self-issued", root.id);
+        assert_eq!(instant(tbs.validity().not_before), description.not_before, "{}", root.id);
+        assert_eq!(instant(tbs.validity().not_after), description.not_after, "{}", root.id);
+        assert_eq!(root.trust_anchor, TrustAnchor::Pinned);
+        assert!(!root.simulated, "simulated trust never ships");
+    }
+}
+
+#[test]
+fn the_nitro_root_is_the_one_whose_fingerprint_aws_documents() {
+    let roots = RootSet::pinned();
+    let g1 = roots.iter().find(|root| root.id == "aws-nitro-g1").unwrap();
+    assert_eq!(
+        g1.sha256[..],
+        [
+            0x64, 0x1A, 0x03, 0x21, 0xA3, 0xE2, 0x44, 0xEF, 0xE4, 0x56, 0x46, 0x31, 0x95, 0xD6, 0x06, 0x31, 0x7E, 0xD7,
+            0xCD, 0xCC, 0x3C, 0x17, 0x56, 0xE0, 0x98, 0x93, 0xF3, 0xC6, 0x8F, 0x79, 0xBB, 0x5B
+        ]
+    );
+    assert!(roots.find(Kind::AwsNitro, &g1.der).is_some());
+    assert_eq!(roots.find(Kind::AmdSevSnp, &g1.der), None, "a root vouches for its own vendor's kinds only");
+}
+
+const MANIFEST: &str = r#"
+[[root]]
+id = "aws-cn"
+file = "root.der"
+sha256 = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"
+subject = "CN=aws-cn.nitro-enclaves"
+not_before = "2020-01-01T00:00:00Z"
+not_after = "2050-01-01T00:00:00Z"
+vendor = "amazon"
+partition = "aws-cn"
+kinds = ["aws-nitro"]
+source = "operator"
+"#;
+
+fn read(text: &str) -> Result<RootSet, ManifestError> {
+    RootSet::from_manifest(text, TrustAnchor::Configured, |file| match file {
+        "root.der" => Ok(vec![1, 2, 3]),
+        _ => Err("No such file or directory"),
+    })
+}
+
+#[test]
+fn an_operator_adds_a_partition_with_its_own_entry() {
+    let mut roots = RootSet::pinned();
+    roots.extend(read(MANIFEST).unwrap());
+    let root = roots.find(Kind::AwsNitro, &[1, 2, 3]).unwrap();
+    assert_eq!((root.partition.as_deref(), root.trust_anchor, root.simulated), (Some("aws-cn"), TrustAnchor::Configured, false));
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_is_refused_for_its_own_reason() {
+    let other_digest = MANIFEST.replace("039058", "139058");
+    assert!(matches!(read(&other_digest), Err(ManifestError::Digest { id, .. }) if id == "aws-cn"));
+    for (from, to, name) in [
+        ("root.der", "missing.der", "file"),
+        ("2050-01-01T00:00:00Z", "2050", "not_after"),
+        ("aws-nitro\"", "aws-nitr0\"", "kinds"),
+    ] {
+        let text = MANIFEST.replace(from, to);
+        assert!(matches!(read(&text), Err(ManifestError::Field { field, .. }) if field == name), "{name}");
+    }
+    assert!(matches!(read(&MANIFEST.replace("source", "sauce")), Err(ManifestError::Syntax(_))));
+    assert!(matches!(read(&" ".repeat(300_000)), Err(ManifestError::TooLarge(300_000))));
+}
+
+#[test]
+fn a_bare_certificate_counts_as_a_simulator_s() {
+    let roots = RootSet::from_certificate(vec![1, 2, 3]);
+    let root = roots.find(Kind::IntelTdx, &[1, 2, 3]).unwrap();
+    assert!(root.simulated && root.trust_anchor == TrustAnchor::Configured && root.vendor.is_none());
+}
