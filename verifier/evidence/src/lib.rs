@@ -1,5 +1,48 @@
-//! Bytes → authentic claims.
+//! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
+//! arguments ([`Context`]).
+//!
+//! [`authenticate`] is the way in. A kind is a module ([`nitro`]); what kinds share stands beside them: the strict CBOR
+//! reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;
+mod cbor;
+mod checks;
+mod context;
+mod cose;
+mod crypto;
+mod endorsements;
+mod format;
+mod nitro;
+mod x509;
 
 pub use authentic::{Authentic, InputDigest, Refusal, check};
+pub use context::{Context, Expected, Revocation, RevocationMode};
+#[cfg(feature = "aws-lc")]
+pub use crypto::AwsLc;
+#[cfg(feature = "rustcrypto")]
+pub use crypto::RustCrypto;
+pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
+pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
+pub use format::{Format, Parsed};
+pub use nitro::{NitroDocument, NitroEnclave, NitroTpm};
+pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+
+use prooftrail_result::{Kind, Reason, ReasonCode};
+
+/// The kinds that this build verifies.
+pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm];
+
+/// Authenticates one piece of evidence of a known kind.
+///
+/// # Errors
+/// The refusal, with the reason of the first check that failed.
+pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<Authentic, Refusal> {
+    match kind {
+        Kind::AwsNitro => Parsed::<NitroEnclave>::parse(bytes)?.authenticate(context),
+        Kind::AwsNitroTpm => Parsed::<NitroTpm>::parse(bytes)?.authenticate(context),
+        other => {
+            let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
+            Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
+        }
+    }
+}

@@ -142,6 +142,18 @@ impl ClaimName {
     pub const fn device_index(self) -> u16 {
         self.device
     }
+
+    /// The dictionary's family.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        self.family
+    }
+
+    /// The same name for another device; unchanged where the name has no device.
+    #[must_use]
+    pub fn with_device(self, device: u16) -> Self {
+        if self.id().is_per_device() { Self { device, ..self } } else { self }
+    }
 }
 
 impl fmt::Display for ClaimName {
@@ -245,6 +257,13 @@ mod tests {
         assert_eq!(nitrotpm::UNKNOWN_FIELDS.at(0).to_string(), "nitrotpm.unknown_fields");
         assert_eq!(gpu::MEASUREMENT.device_at(1, 64).to_string(), "gpu.1.measurement.64");
         assert_eq!(cross_vendor::SIMULATED.at(0).to_string(), "simulated");
+    }
+
+    #[test]
+    fn only_names_with_a_device_take_another_one() {
+        assert_eq!(gpu::MEASUREMENT.device_at(1, 64).with_device(7), gpu::MEASUREMENT.device_at(7, 64));
+        assert_eq!(nitro::PCR.at(4).with_device(7), nitro::PCR.at(4));
+        assert_eq!(gpu::ARCH.device(1).family(), Family::Gpu);
     }
 
     #[test]

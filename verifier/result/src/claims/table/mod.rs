@@ -52,7 +52,6 @@ macro_rules! claims {
 
         $(
             #[doc = concat!("`", $pattern, "`: ", $meaning)]
-            #[expect(clippy::as_conversions, reason = "a field-less enum's discriminant, in a constant")]
             pub const $name: ClaimId = ClaimId::new(Family::$family, Row::$name as u16);
         )*
     };

@@ -1,0 +1,60 @@
+//! Everything an authentication needs besides the evidence: cryptography, roots, endorsements, caches, the instant, and
+//! what the caller expects to find. All of it is an argument; nothing is global.
+
+use prooftrail_result::Timestamp;
+use prooftrail_trust_roots::RootSet;
+
+use crate::{crypto::Crypto, endorsements::Endorsements, x509::VerifiedIssuers};
+
+/// The surroundings of an authentication.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The cryptography provider.
+    pub crypto: &'a dyn Crypto,
+    /// The roots that evidence may rest on.
+    pub roots: &'a RootSet,
+    /// Certificates, CRLs and other data that vouch for the evidence.
+    pub endorsements: &'a Endorsements,
+    /// Certificates that were verified before.
+    pub issuers: &'a dyn VerifiedIssuers,
+    /// How revocation is treated, by vendor.
+    pub revocation: Revocation,
+    /// The instant of the appraisal: now, or the instant at which archived evidence was made.
+    pub at: Timestamp,
+    /// What the caller expects to find in the evidence.
+    pub expected: Expected<'a>,
+}
+
+/// Values that the caller expects to find in the evidence. What is not expected is not compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected<'a> {
+    /// The nonce that the caller gave the attester.
+    pub nonce: Option<&'a [u8]>,
+    /// The binding value that the evidence must carry.
+    pub binding: Option<&'a [u8; 48]>,
+}
+
+/// How revocation data is treated.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum RevocationMode {
+    /// Not looked at, even if supplied.
+    Off,
+    /// Used where supplied; its absence is a claim (`revocation: not_checked`), no refusal.
+    #[default]
+    BestEffort,
+    /// Every certificate for which the vendor publishes revocation must be covered.
+    Required,
+}
+
+/// How revocation is treated, by the vendor who publishes it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Revocation {
+    /// AWS.
+    pub amazon: RevocationMode,
+    /// AMD.
+    pub amd: RevocationMode,
+    /// Intel.
+    pub intel: RevocationMode,
+    /// NVIDIA.
+    pub nvidia: RevocationMode,
+}

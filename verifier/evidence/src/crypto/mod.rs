@@ -1,0 +1,60 @@
+//! The cryptography seam: the few primitives that evidence needs, behind one trait, so that the same verifier runs on
+//! AWS-LC natively and on RustCrypto in a browser.
+//!
+//! A provider is an argument ([`crate::Context::crypto`]), never a global.
+
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto;
+
+#[cfg(feature = "aws-lc")]
+pub use aws_lc::AwsLc;
+#[cfg(feature = "rustcrypto")]
+pub use rustcrypto::RustCrypto;
+
+use rustls_pki_types::SignatureVerificationAlgorithm;
+
+/// How certificates and CRLs of some vendor are signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum SignatureAlgorithm {
+    /// ECDSA on P-384 with SHA-384 (RFC 5758, ecdsa-with-SHA384).
+    EcdsaP384Sha384,
+}
+
+/// A signature that does not verify. Deliberately without detail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BadSignature;
+
+/// The primitives.
+pub trait Crypto: std::fmt::Debug + Send + Sync {
+    /// SHA-256 of the parts, one after another.
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32];
+
+    /// SHA-384 of the parts, one after another.
+    fn sha384(&self, parts: &[&[u8]]) -> [u8; 48];
+
+    /// The algorithm as the path validator wants it.
+    fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm;
+
+    /// Verifies an ECDSA signature on P-384 over a SHA-384 digest. The key is an uncompressed SEC 1 point (97 bytes),
+    /// the signature r ‖ s (96 bytes, as COSE writes it: RFC 9053, section 2.1).
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_p384_sha384(&self, public_key: &[u8], digest: &[u8; 48], signature: &[u8; 96]) -> Result<(), BadSignature>;
+}
+
+#[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]
+mod tests {
+    use super::{AwsLc, Crypto, RustCrypto};
+
+    #[test]
+    fn providers_agree_on_digests() {
+        for parts in [&[][..], &[b"abc".as_slice()], &[b"a", b"", b"bc"]] {
+            assert_eq!(AwsLc.sha256(parts), RustCrypto.sha256(parts));
+            assert_eq!(AwsLc.sha384(parts), RustCrypto.sha384(parts));
+        }
+    }
+}

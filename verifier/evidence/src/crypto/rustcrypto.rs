@@ -1,0 +1,53 @@
+//! RustCrypto: the provider for WebAssembly, and the second opinion in tests.
+
+use p384::ecdsa::{DerSignature, Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
+use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
+use sha2::{Digest, Sha256, Sha384};
+
+use super::{BadSignature, Crypto, SignatureAlgorithm};
+
+/// The RustCrypto crates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RustCrypto;
+
+impl Crypto for RustCrypto {
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
+    }
+
+    fn sha384(&self, parts: &[&[u8]]) -> [u8; 48] {
+        parts.iter().fold(Sha384::new(), Sha384::chain_update).finalize().into()
+    }
+
+    fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
+        match algorithm {
+            SignatureAlgorithm::EcdsaP384Sha384 => &EcdsaP384Sha384,
+        }
+    }
+
+    fn verify_p384_sha384(&self, public_key: &[u8], digest: &[u8; 48], signature: &[u8; 96]) -> Result<(), BadSignature> {
+        let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| BadSignature)?;
+        let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
+        key.verify_prehash(digest, &signature).map_err(|_| BadSignature)
+    }
+}
+
+/// ecdsa-with-SHA384 under a P-384 key, for the path validator.
+#[derive(Debug)]
+struct EcdsaP384Sha384;
+
+impl SignatureVerificationAlgorithm for EcdsaP384Sha384 {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_P384
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_SHA384
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
+        let signature = DerSignature::try_from(signature).map_err(|_| InvalidSignature)?;
+        key.verify_prehash(&Sha384::digest(message), &signature).map_err(|_| InvalidSignature)
+    }
+}

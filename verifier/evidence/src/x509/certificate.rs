@@ -1,0 +1,157 @@
+//! What the pre-check needs to know of a certificate (RFC 5280, section 4.1), read by `x509-cert`.
+//!
+//! In: DER. Out: [`Certificate`], owned and small, so that a verified one can be cached. Nothing is judged here except
+//! that the bytes are a certificate, at most once each extension.
+
+use der::{Decode, Encode, oid::AssociatedOid, oid::ObjectIdentifier};
+use prooftrail_result::{Reason, ReasonCode, Timestamp};
+use x509_cert::{
+    ext::pkix::{BasicConstraints, CrlDistributionPoints, KeyUsage, KeyUsages, name::DistributionPointName},
+    name::Name,
+    time::Time,
+};
+
+use crate::crypto::SignatureAlgorithm;
+
+/// ecdsa-with-SHA384 (RFC 5758, section 3.2).
+const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+/// id-ecPublicKey and secp384r1 (RFC 5480, section 2).
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// An uncompressed point on P-384 (SEC 1, section 2.3.3): 04, x, y.
+const P384_POINT_BYTES: usize = 97;
+
+/// A public key of a type that some profile uses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum PublicKey {
+    /// An uncompressed SEC 1 point on P-384, 97 bytes.
+    P384(Vec<u8>),
+    /// Anything else; no profile accepts it.
+    Other,
+}
+
+/// A certificate's facts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Certificate {
+    pub(crate) der: Vec<u8>,
+    pub(crate) is_v3: bool,
+    pub(crate) serial: Vec<u8>,
+    /// The algorithm, where the signed and the outer one are the same known one.
+    pub(crate) signature_algorithm: Option<SignatureAlgorithm>,
+    pub(crate) issuer: Name,
+    pub(crate) subject: Name,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    pub(crate) public_key: PublicKey,
+    pub(crate) basic_constraints: Option<BasicConstraints>,
+    pub(crate) key_usage: Option<KeyUsage>,
+    pub(crate) crl_distribution_points: Vec<DistributionPointName>,
+    pub(crate) duplicate_extension: Option<ObjectIdentifier>,
+    /// Critical extensions other than the ones read above.
+    pub(crate) unknown_critical: Option<ObjectIdentifier>,
+}
+
+impl Certificate {
+    /// Reads a certificate. `position` names it in the reason.
+    pub(crate) fn read(der: &[u8], position: &str) -> Result<Self, Reason> {
+        let malformed =
+            |error: der::Error| Reason::new(ReasonCode::X509Malformed, format!("{position} cannot be read: {error}"));
+        let certificate = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let tbs = certificate.tbs_certificate();
+        let mut read = Self {
+            der: der.to_vec(),
+            is_v3: tbs.version() == x509_cert::Version::V3,
+            serial: tbs.serial_number().as_bytes().to_vec(),
+            signature_algorithm: None,
+            issuer: tbs.issuer().clone(),
+            subject: tbs.subject().clone(),
+            not_before: instant(tbs.validity().not_before),
+            not_after: instant(tbs.validity().not_after),
+            public_key: PublicKey::Other,
+            basic_constraints: None,
+            key_usage: None,
+            crl_distribution_points: Vec::new(),
+            duplicate_extension: None,
+            unknown_critical: None,
+        };
+        let signed = tbs.signature();
+        if signed == certificate.signature_algorithm() && signed.oid == ECDSA_WITH_SHA384 && signed.parameters.is_none() {
+            read.signature_algorithm = Some(SignatureAlgorithm::EcdsaP384Sha384);
+        }
+        let spki = tbs.subject_public_key_info();
+        let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+        if let Some(point) = spki.subject_public_key.as_bytes() {
+            let uncompressed = point.len() == P384_POINT_BYTES && point.first() == Some(&4);
+            if spki.algorithm.oid == EC_PUBLIC_KEY && curve == Some(SECP384R1) && uncompressed {
+                read.public_key = PublicKey::P384(point.to_vec());
+            }
+        }
+        let extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
+        for (place, extension) in extensions.iter().enumerate() {
+            if extensions.iter().take(place).any(|earlier| earlier.extn_id == extension.extn_id) {
+                read.duplicate_extension = Some(extension.extn_id);
+            }
+            let value = extension.extn_value.as_bytes();
+            match extension.extn_id {
+                BasicConstraints::OID => read.basic_constraints = Some(Decode::from_der(value).map_err(malformed)?),
+                KeyUsage::OID => read.key_usage = Some(Decode::from_der(value).map_err(malformed)?),
+                CrlDistributionPoints::OID => {
+                    let points = CrlDistributionPoints::from_der(value).map_err(malformed)?;
+                    read.crl_distribution_points =
+                        points.0.into_iter().filter_map(|point| point.distribution_point).collect();
+                }
+                other if extension.critical => read.unknown_critical = Some(other),
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+
+    /// Whether it is a CA certificate.
+    pub(crate) fn is_ca(&self) -> bool {
+        self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
+    }
+
+    /// How many CAs may stand below it, itself not counted; `None` where it does not say.
+    pub(crate) fn path_length(&self) -> Option<u32> {
+        self.basic_constraints.as_ref().and_then(|constraints| constraints.path_len_constraint).map(u32::from)
+    }
+
+    /// Whether its key may be used so.
+    pub(crate) fn allows(&self, usage: KeyUsages) -> bool {
+        self.key_usage.as_ref().is_some_and(|allowed| allowed.0.contains(usage))
+    }
+
+    /// Whether it is issued under its own name (it does not count against path lengths: RFC 5280, section 6.1.4).
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// The subject's one common name, where it has exactly one and it is text.
+    pub(crate) fn common_name(&self) -> Option<String> {
+        let mut names = self.subject.iter().filter(|attribute| attribute.oid == COMMON_NAME);
+        let (first, second) = (names.next()?, names.next());
+        let text = std::str::from_utf8(first.value.value()).ok()?;
+        second.is_none().then(|| text.to_owned())
+    }
+}
+
+/// commonName (X.520; RFC 5280, appendix A.1).
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// An X.509 time as an instant. Both of its forms end before the year 10000.
+pub(super) fn instant(time: Time) -> Timestamp {
+    let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
+    seconds.and_then(Timestamp::from_unix_seconds).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether two names are the same, byte for byte. Structural equality of `Name` is that, since DER has one encoding.
+pub(super) fn is_same_distribution_point(a: &DistributionPointName, b: &DistributionPointName) -> bool {
+    match (a, b) {
+        (DistributionPointName::FullName(a), DistributionPointName::FullName(b)) => a.iter().any(|name| b.contains(name)),
+        _ => match (a.to_der(), b.to_der()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,97 @@
+//! Verified certificates, so that a warm verification costs the evidence's signature and little else.
+//!
+//! The cache belongs to the caller and is an argument. Its key covers everything the verification rested on: the
+//! profile, the root, the revocation snapshot, and every certificate from the root down to this one.
+
+use std::{fmt, sync::Arc};
+
+use prooftrail_result::{
+    Timestamp,
+    claims::{Claims, cross_vendor},
+};
+
+use super::{
+    certificate::Certificate,
+    crl::Crl,
+    profile::{CaBudget, Window},
+};
+
+/// Identifies a path from a root down to one certificate, under one profile and one revocation snapshot.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PathId(pub(super) [u8; 32]);
+
+/// A certificate whose path to a root was verified, with what later verifications need of that path.
+#[derive(Debug)]
+pub struct VerifiedCertificate {
+    pub(crate) certificate: Certificate,
+    pub(super) window: Window,
+    pub(super) budget: CaBudget,
+    pub(crate) revocation: Revocation,
+}
+
+impl VerifiedCertificate {
+    /// The last instant at which the path may be relied upon.
+    #[must_use]
+    pub fn valid_until(&self) -> Timestamp {
+        self.window.last
+    }
+}
+
+/// What is known of revocation along a path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Revocation {
+    /// Certificates for which the vendor publishes revocation, and how many of them were checked.
+    pub(crate) published: usize,
+    pub(crate) checked: usize,
+    /// Oldest thisUpdate among the data used.
+    pub(crate) as_of: Option<Timestamp>,
+    /// Digests of the CRLs used, each once.
+    pub(crate) crls: Vec<[u8; 32]>,
+}
+
+impl Revocation {
+    /// Counts a CRL among the data used.
+    pub(super) fn use_crl(&mut self, crl: &Crl) {
+        self.as_of = Some(self.as_of.map_or(crl.this_update(), |as_of| as_of.min(crl.this_update())));
+        if !self.crls.contains(&crl.sha256()) {
+            self.crls.push(crl.sha256());
+        }
+    }
+}
+
+/// Claims what is known of revocation along a path.
+pub(crate) fn claim_revocation(claims: &mut Claims, revocation: &Revocation) {
+    let status = match revocation {
+        Revocation { published: 0, .. } => "not_published",
+        Revocation { published, checked, .. } if published == checked => "good",
+        _ => "not_checked",
+    };
+    claims.insert(cross_vendor::REVOCATION, status);
+    claims.insert_if(cross_vendor::REVOCATION_AS_OF, revocation.as_of);
+    if revocation.checked > 0 {
+        claims.insert(cross_vendor::REVOCATION_SCOPE, "chain");
+    }
+}
+
+/// A bounded store of verified certificates, owned by whoever runs verifications.
+///
+/// Entries need no removal when they end: a window is checked at every use.
+pub trait VerifiedIssuers: fmt::Debug + Send + Sync {
+    /// The certificate that was verified along exactly that path.
+    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>>;
+
+    /// Remembers a verified certificate.
+    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>);
+}
+
+/// Remembers nothing: every verification is a cold one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoIssuers;
+
+impl VerifiedIssuers for NoIssuers {
+    fn get(&self, _: &PathId) -> Option<Arc<VerifiedCertificate>> {
+        None
+    }
+
+    fn insert(&self, _: PathId, _: Arc<VerifiedCertificate>) {}
+}

@@ -1,0 +1,19 @@
+//! X.509 for every vendor: one chain engine, one profile per vendor.
+//!
+//! A chain is checked twice by parsers that share no code: a strict linear pre-check ([`certificate`], [`profile`])
+//! decides shape, names, dates and the precise reason; then webpki ([`path`]) verifies signatures, dates and CRLs with
+//! only the profile's algorithms, and must have walked exactly the path that was supplied.
+
+mod certificate;
+mod chain;
+mod crl;
+mod issuers;
+mod path;
+mod profile;
+
+pub(crate) use certificate::PublicKey;
+pub(crate) use chain::{Chain, verify};
+pub use crl::Crl;
+pub(crate) use issuers::claim_revocation;
+pub use issuers::{NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+pub(crate) use profile::Profile;

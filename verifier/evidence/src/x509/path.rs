@@ -1,0 +1,83 @@
+//! The second opinion: webpki validates signatures, dates and revocation of a path that passed the pre-check.
+//!
+//! In: a trusted issuer, the certificates below it, CRLs. Out: nothing, or the reason. webpki builds paths; here it is
+//! given exactly one to find, and the path it walked is compared with the one supplied.
+
+use std::time::Duration;
+
+use prooftrail_result::{Reason, ReasonCode, Timestamp};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{
+    EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter, RevocationCheckDepth,
+    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
+};
+
+use super::{certificate::Certificate, crl::Crl, profile::Profile};
+use crate::crypto::Crypto;
+
+/// Validates the path from `anchor` down to `leaf`; `intermediates` stand in that order.
+pub(super) fn validate_path(
+    anchor: &Certificate,
+    intermediates: &[&[u8]],
+    leaf: &[u8],
+    crls: &[&Crl],
+    profile: &Profile,
+    crypto: &dyn Crypto,
+    at: Timestamp,
+) -> Result<(), Reason> {
+    let algorithms: Vec<_> = profile.algorithms.iter().map(|&algorithm| crypto.path_algorithm(algorithm)).collect();
+    let anchor = CertificateDer::from(anchor.der.as_slice());
+    let anchor = anchor_from_trusted_cert(&anchor).map_err(|error| reason(&error))?;
+    // webpki wants the leaf's issuer first.
+    let issuers: Vec<_> = intermediates.iter().rev().map(|der| CertificateDer::from(*der)).collect();
+    let leaf = CertificateDer::from(leaf);
+    let leaf = EndEntityCert::try_from(&leaf).map_err(|error| reason(&error))?;
+    let lists: Vec<_> = crls.iter().map(|crl| &crl.list).collect();
+    let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
+        options
+            .with_depth(RevocationCheckDepth::Chain)
+            // The engine knows for which certificates the vendor publishes revocation, and counts those.
+            .with_status_policy(UnknownStatusPolicy::Allow)
+            .with_expiration_policy(ExpirationPolicy::Enforce)
+            .build()
+    });
+    let seconds = u64::try_from(at.unix_seconds()).map_err(|_| ReasonCode::TimeNotYetValid)?;
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let anchors = [anchor];
+    let path = leaf
+        .verify_for_usage(&algorithms, &anchors, &issuers, at, NoExtendedKeyUsage, revocation, None)
+        .map_err(|error| reason(&error))?;
+    if !path.intermediate_certificates().map(webpki::Cert::der).eq(issuers.iter().cloned()) {
+        return Err(Reason::new(ReasonCode::ChainOrder, "the path that was validated is not the one that was supplied"));
+    }
+    Ok(())
+}
+
+/// Attestation certificates of these profiles carry no extended key usage; one that does is for something else.
+struct NoExtendedKeyUsage;
+
+impl ExtendedKeyUsageValidator for NoExtendedKeyUsage {
+    fn validate(&self, mut usages: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        match usages.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::EmptyEkuExtension),
+        }
+    }
+}
+
+/// webpki's error as a reason. The pre-check has said the rest more precisely, so few remain.
+fn reason(error: &Error) -> Reason {
+    let code = match error {
+        Error::InvalidSignatureForPublicKey => ReasonCode::ChainSignature,
+        Error::CertRevoked => ReasonCode::RevocationRevoked,
+        Error::InvalidCrlSignatureForPublicKey | Error::IssuerNotCrlSigner => ReasonCode::RevocationSignature,
+        Error::CrlExpired { .. } => ReasonCode::TimeCrlExpired,
+        Error::CertExpired { .. } => ReasonCode::TimeExpired,
+        Error::CertNotValidYet { .. } => ReasonCode::TimeNotYetValid,
+        Error::EmptyEkuExtension => {
+            return Reason::new(ReasonCode::ChainKeyUsage, "a certificate is for another purpose (extended key usage)");
+        }
+        other => return Reason::new(ReasonCode::ChainRejected, format!("the path validator refused the chain: {other}")),
+    };
+    code.into()
+}
