@@ -1,1 +1,32 @@
-//! Placeholder while the crate is being built.
+//! Simulated TEEs that make evidence in the real wire formats, under roots of their own, for tests and the demo.
+//!
+//! What comes in is a seed and a time; what goes out are the bytes that hardware would have made. The same calls give
+//! the same bytes: keys come from the seed, signatures are RFC 6979, and nothing reads a clock or asks for chance.
+//! Nothing here parses, and no offset, type or constant is shared with the verifier: the writers below are a second
+//! opinion on the formats.
+//!
+//! [`nitro::Hypervisor`] issues a [`nitro::Document`], whose public fields say everything about it before it is built.
+//! Untouched, it has the shape of a genuine document; a test turns the one knob that it is about:
+//!
+//! ```
+//! use prooftrail_simulator::{cbor::Item, nitro::Hypervisor, x509::{Extension, oid}};
+//!
+//! let hypervisor = Hypervisor::new("example").region("eu-west-1");
+//! let genuine = hypervisor.document(1_780_315_200_000).nonce(b"fresh").build();
+//!
+//! let mut document = hypervisor.document(1_780_315_200_000);
+//! document.payload.set("digest", Item::from("SHA256"));                           // a field of another value
+//! document.chain[3].set_extension(Extension::basic_constraints(false, None));     // an issuer that is no CA
+//! document.chain[1].extension_mut(oid::KEY_USAGE).critical = false;
+//! document.envelope.tag = Some(18);
+//! assert_ne!(document.build(), genuine);
+//! ```
+
+pub mod cbor;
+pub mod der;
+pub mod edit;
+pub mod key;
+pub mod nitro;
+pub mod x509;
+
+mod derive;

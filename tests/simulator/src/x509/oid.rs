@@ -1,0 +1,36 @@
+//! The object identifiers of certificates and CRLs, once each.
+
+use crate::der::Oid;
+
+/// ecdsa-with-SHA256 (RFC 5758, section 3.2).
+pub const ECDSA_WITH_SHA256: Oid = &[1, 2, 840, 10045, 4, 3, 2];
+/// ecdsa-with-SHA384 (RFC 5758, section 3.2).
+pub const ECDSA_WITH_SHA384: Oid = &[1, 2, 840, 10045, 4, 3, 3];
+
+/// id-at-commonName (RFC 5280, appendix A.1), as the other attributes.
+pub const COMMON_NAME: Oid = &[2, 5, 4, 3];
+/// id-at-countryName.
+pub const COUNTRY: Oid = &[2, 5, 4, 6];
+/// id-at-localityName.
+pub const LOCALITY: Oid = &[2, 5, 4, 7];
+/// id-at-stateOrProvinceName.
+pub const STATE: Oid = &[2, 5, 4, 8];
+/// id-at-organizationName.
+pub const ORGANIZATION: Oid = &[2, 5, 4, 10];
+/// id-at-organizationalUnitName.
+pub const ORGANIZATIONAL_UNIT: Oid = &[2, 5, 4, 11];
+
+/// id-ce-subjectKeyIdentifier (RFC 5280, section 4.2.1.2).
+pub const SUBJECT_KEY_IDENTIFIER: Oid = &[2, 5, 29, 14];
+/// id-ce-keyUsage (RFC 5280, section 4.2.1.3).
+pub const KEY_USAGE: Oid = &[2, 5, 29, 15];
+/// id-ce-basicConstraints (RFC 5280, section 4.2.1.9).
+pub const BASIC_CONSTRAINTS: Oid = &[2, 5, 29, 19];
+/// id-ce-cRLNumber (RFC 5280, section 5.2.3).
+pub const CRL_NUMBER: Oid = &[2, 5, 29, 20];
+/// id-ce-cRLReasons (RFC 5280, section 5.3.1).
+pub const REASON_CODE: Oid = &[2, 5, 29, 21];
+/// id-ce-cRLDistributionPoints (RFC 5280, section 4.2.1.13).
+pub const CRL_DISTRIBUTION_POINTS: Oid = &[2, 5, 29, 31];
+/// id-ce-authorityKeyIdentifier (RFC 5280, section 4.2.1.1).
+pub const AUTHORITY_KEY_IDENTIFIER: Oid = &[2, 5, 29, 35];
