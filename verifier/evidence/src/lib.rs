@@ -24,6 +24,7 @@ pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
 pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
 pub use format::{Format, Parsed};
+pub use nitro::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify_eif_signature};
 pub use nitro::{NitroDocument, NitroEnclave, NitroTpm};
 pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 

@@ -5,6 +5,7 @@
 
 mod certified_name;
 mod document;
+mod eif_signature;
 
 use prooftrail_result::{
     EvidenceId, Kind, Outcome, Reason, ReasonCode, Timestamp,
@@ -21,10 +22,12 @@ use crate::{
     authentic::{Authentic, InputDigest, check},
     checks::Checks,
     context::Context,
-    crypto::SignatureAlgorithm,
+    crypto::{Crypto, SignatureAlgorithm},
     format::Format,
     x509::{self, Chain, Profile, VerifiedCertificate},
 };
+
+pub use self::eif_signature::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify_eif_signature};
 
 /// AWS's chain: P-384 with SHA-384 throughout; the leaf signs documents. A leaf is issued three seconds before its
 /// first document, so the verifier's clock may be a little behind the hypervisor's.
@@ -179,7 +182,7 @@ fn authenticate(
     let binding = context.expected.binding.map(<[u8; 48]>::as_slice);
     expect(checks, check::BINDING, binding, document.user_data, BINDING_REASONS)?;
 
-    let mut claims = claims(document, names, root, &leaf, certified);
+    let mut claims = claims(document, names, root, &leaf, certified, context.crypto);
     claims.insert_if(cross_vendor::BINDING, binding);
     Ok(Authentic {
         evidence_id,
@@ -275,6 +278,7 @@ fn claims(
     root: &Root,
     leaf: &VerifiedCertificate,
     certified: Option<CertifiedName<'_>>,
+    crypto: &dyn Crypto,
 ) -> Claims {
     let pcr = |index: usize| document.pcrs.get(index).copied().flatten();
     let mut claims = Claims::with_capacity(64);
@@ -307,6 +311,8 @@ fn claims(
         claims.insert(names.instance_id, name.instance_id);
         if names.debug_applies {
             claims.insert(nitro::ENCLAVE_ID, name.suffix);
+            let expected = extended(name.instance_id, crypto);
+            claims.insert_if(nitro::PCR4_MATCHES_INSTANCE, pcr(4).map(|pcr4| *pcr4 == expected));
         }
     }
     claims.insert(names.certificate_not_before, leaf.certificate.not_before);
@@ -317,6 +323,11 @@ fn claims(
         claims.insert(names.unknown_fields, fields);
     }
     claims
+}
+
+/// What the hypervisor makes of a name in PCR3 (role) and PCR4 (instance): SHA-384 of 48 zero bytes and the text.
+fn extended(name: &str, crypto: &dyn Crypto) -> [u8; 48] {
+    crypto.sha384(&[&[0; 48], name.as_bytes()])
 }
 
 /// The hypervisor signs zeros for PCR0, 1 and 2 of an enclave in debug mode (others, such as PCR3 and PCR4, keep their

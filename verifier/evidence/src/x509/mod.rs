@@ -11,7 +11,7 @@ mod issuers;
 mod path;
 mod profile;
 
-pub(crate) use certificate::PublicKey;
+pub(crate) use certificate::{Certificate, PublicKey};
 pub(crate) use chain::{Chain, verify};
 pub use crl::Crl;
 pub(crate) use issuers::claim_revocation;
