@@ -1,1 +1,7 @@
-//! Placeholder while the crate is being built.
+//! The service and the command line: all I/O of Prooftrail lives here, around the pure crates.
+//!
+//! [`cli`] is the way in; [`pin`] measures build artefacts; [`issuers`] is the bounded cache that verifications share.
+
+pub mod cli;
+pub mod issuers;
+pub mod pin;

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `prooftrail` command. Everything it does stands in the library, so that the demo can run the same code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    prooftrail::cli::main()
+}

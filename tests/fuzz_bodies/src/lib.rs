@@ -72,4 +72,4 @@ fn appraise(kind: Kind, bytes: &[u8]) {
 }
 
 /// The root of the mock documents in the corpus.
-const MOCK_ROOT: &[u8] = include_bytes!("../../../tests/vectors/nitro/mock/mock-root.der");
+const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");

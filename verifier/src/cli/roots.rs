@@ -1,0 +1,119 @@
+//! `prooftrail roots`: which silicon roots evidence may rest on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Subcommand;
+use prooftrail_evidence::certificate_der;
+use prooftrail_result::TrustAnchor;
+use prooftrail_trust_roots::{Root, RootSet};
+use serde::Serialize;
+
+use super::{
+    Ended, files,
+    output::{Output, plain},
+};
+
+/// Work on silicon roots.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the pinned roots, or those of a file.
+    #[command(after_help = "Examples:\n  prooftrail roots list\n  prooftrail roots list --root aws-cn/manifest.toml --json")]
+    List {
+        /// A certificate (PEM or DER) or a manifest to list instead of the pinned roots.
+        #[arg(long = "root", value_name = "FILE")]
+        roots: Vec<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
+        let Self::List { roots, json } = self;
+        let roots = load(&roots)?;
+        if json {
+            output.json(&roots.iter().map(Listed::of).collect::<Vec<_>>())?;
+            return Ok(Ended::Well);
+        }
+        for root in roots.iter() {
+            let simulated = if root.simulated { ", counted as simulated" } else { "" };
+            output.line(format!("{}  ({}{simulated})", plain(&root.id), root.trust_anchor.as_str()))?;
+            output.line(format!("  sha256    {}", hex::encode(root.sha256)))?;
+            let kinds = root.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", "));
+            output.line(format!("  kinds     {}", kinds.as_deref().unwrap_or("whatever is appraised")))?;
+            if let Some(description) = &root.description {
+                output.line(format!("  subject   {}", plain(&description.subject)))?;
+                output.line(format!("  validity  {} to {}", description.not_before, description.not_after))?;
+                output.line(format!("  source    {}", plain(&description.source)))?;
+            }
+        }
+        Ok(Ended::Well)
+    }
+}
+
+/// The roots that `--root` names, or the pinned ones where it names none: naming a root replaces the set.
+pub(super) fn load(files: &[PathBuf]) -> anyhow::Result<RootSet> {
+    let mut roots = RootSet::default();
+    for file in files {
+        roots.extend(load_one(file).with_context(|| format!("--root {}", file.display()))?);
+    }
+    Ok(if files.is_empty() { RootSet::pinned() } else { roots })
+}
+
+/// A certificate, or a manifest whose files stand beside it.
+fn load_one(path: &Path) -> anyhow::Result<RootSet> {
+    let bytes = files::read(path)?;
+    if let Ok(der) = certificate_der(&bytes) {
+        return Ok(RootSet::from_certificate(der));
+    }
+    let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("[[root]]")) else {
+        anyhow::bail!("neither a certificate (PEM or DER) nor a manifest of roots (TOML with [[root]])");
+    };
+    let beside = path.parent().unwrap_or(Path::new(""));
+    Ok(RootSet::from_manifest(text, TrustAnchor::Configured, |name| {
+        // A manifest names files beside it, and nothing else of this machine.
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            anyhow::bail!("must be a plain file name");
+        }
+        files::read(&beside.join(name))
+    })?)
+}
+
+/// A root as JSON.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a str,
+    sha256: String,
+    trust_anchor: TrustAnchor,
+    simulated: bool,
+    vendor: Option<&'a str>,
+    partition: Option<&'a str>,
+    kinds: Option<&'a [prooftrail_result::Kind]>,
+    subject: Option<&'a str>,
+    not_before: Option<prooftrail_result::Timestamp>,
+    not_after: Option<prooftrail_result::Timestamp>,
+    source: Option<&'a str>,
+}
+
+impl<'a> Listed<'a> {
+    fn of(root: &'a Root) -> Self {
+        // Destructured, so that a new field cannot be forgotten here; the certificate itself is not listed.
+        let Root { id, der: _, sha256, vendor, partition, kinds, simulated, trust_anchor, description } = root;
+        let description = description.as_ref();
+        Self {
+            id,
+            sha256: hex::encode(sha256),
+            trust_anchor: *trust_anchor,
+            simulated: *simulated,
+            vendor: vendor.as_deref(),
+            partition: partition.as_deref(),
+            kinds: kinds.as_deref(),
+            subject: description.map(|description| description.subject.as_str()),
+            not_before: description.map(|description| description.not_before),
+            not_after: description.map(|description| description.not_after),
+            source: description.map(|description| description.source.as_str()),
+        }
+    }
+}

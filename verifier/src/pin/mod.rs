@@ -1,0 +1,6 @@
+//! Reference values from build artefacts: what evidence will say of a workload, computed before it runs and without its
+//! hardware. Files come in, measurements go out, ready for a policy.
+//!
+//! [`eif`] measures enclave images of AWS Nitro.
+
+pub mod eif;
