@@ -1,7 +1,7 @@
 //! The walk every format takes: bytes → [`Parsed`] → [`Authentic`]. A format says how it parses, what of it is signed,
 //! and how it is authenticated; this file keeps the record and sees that no step is left out.
 
-use prooftrail_result::{EvidenceId, Kind, Reason, ReasonCode};
+use prooftrail_result::{EvidenceId, Kind, Reason, ReasonCode, Timestamp};
 
 use crate::{
     authentic::{Authentic, Refusal, check},
@@ -26,6 +26,9 @@ pub trait Format {
 
     /// SHA-384 of the exact bytes that are signed.
     fn signed_sha384(document: &Self::Document<'_>, context: &Context<'_>) -> [u8; 48];
+
+    /// When the document says it was made, for a person to look at before anything is believed.
+    fn claimed_time(document: &Self::Document<'_>) -> Option<Timestamp>;
 
     /// Authenticates a document, keeping the record of checks.
     ///
@@ -63,6 +66,12 @@ impl<'a, F: Format> Parsed<'a, F> {
             checks.failed(check::PARSE);
             Refusal { evidence_id: None, checks: checks.into_vec(), reason }
         })
+    }
+
+    /// When it says it was made, if its format has a time. Nobody has vouched for that yet.
+    #[must_use]
+    pub fn claimed_time(&self) -> Option<Timestamp> {
+        F::claimed_time(&self.document)
     }
 
     /// Authenticates it.

@@ -28,7 +28,7 @@ pub use nitro::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify_eif_signature
 pub use nitro::{NitroDocument, NitroEnclave, NitroTpm};
 pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 
-use prooftrail_result::{Kind, Reason, ReasonCode};
+use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
 /// The kinds that this build verifies.
 pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm];
@@ -46,4 +46,22 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
         }
     }
+}
+
+/// Which of this build's formats the bytes have, and when they say they were made; for people who were handed a file.
+/// A verdict always names the kind it expects.
+///
+/// # Errors
+/// Why they have none, by kind.
+pub fn identify(bytes: &[u8]) -> Result<(Kind, Option<Timestamp>), Vec<(Kind, Reason)>> {
+    let mut refused = Vec::new();
+    let enclave = Parsed::<NitroEnclave>::parse(bytes).map(|parsed| parsed.claimed_time());
+    let tpm = Parsed::<NitroTpm>::parse(bytes).map(|parsed| parsed.claimed_time());
+    for (kind, parsed) in [(Kind::AwsNitro, enclave), (Kind::AwsNitroTpm, tpm)] {
+        match parsed {
+            Ok(time) => return Ok((kind, time)),
+            Err(refusal) => refused.push((kind, refusal.reason)),
+        }
+    }
+    Err(refused)
 }

@@ -106,7 +106,7 @@ reason_codes! {
     // revocation
     RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
     RevocationSignature = "revocation.signature", Revocation, "A CRL's signature does not verify under its issuer's key, or its issuer may not sign CRLs.", "Fetch the CRL again from the vendor.";
-    RevocationIssuer = "revocation.issuer", Revocation, "A CRL was issued by nobody in this chain.", "Pass the CRLs of this chain only.";
+    RevocationIssuer = "revocation.issuer", Revocation, "A CRL was issued by nobody in this chain, or covers none of its certificates.", "Pass the CRLs of this chain only.";
     RevocationNotChecked = "revocation.not_checked", Revocation, "The policy requires revocation data that was not supplied.", "Pass the vendor's CRLs with --endorsement, or relax the policy's revocation section.";
 
     // time

@@ -66,6 +66,10 @@ impl Format for NitroEnclave {
         document.0.envelope.digest(context.crypto)
     }
 
+    fn claimed_time(document: &NitroDocument<'_>) -> Option<Timestamp> {
+        Some(document.0.timestamp)
+    }
+
     fn authenticate(
         document: &NitroDocument<'_>,
         id: EvidenceId,
@@ -87,6 +91,10 @@ impl Format for NitroTpm {
 
     fn signed_sha384(document: &NitroDocument<'_>, context: &Context<'_>) -> [u8; 48] {
         document.0.envelope.digest(context.crypto)
+    }
+
+    fn claimed_time(document: &NitroDocument<'_>) -> Option<Timestamp> {
+        Some(document.0.timestamp)
     }
 
     fn authenticate(
