@@ -10,6 +10,7 @@ mod output;
 mod pin;
 mod policy;
 mod roots;
+mod words;
 
 use std::{
     io::{self, Write},

@@ -57,16 +57,9 @@ struct Section {
 /// The reason: what is wrong with the CBOR, the COSE envelope or the certificate; [`ReasonCode::ChainKeyType`] for a
 /// key of another type; [`ReasonCode::CoseSignature`] where the signature does not verify;
 /// [`ReasonCode::BindingValueMismatch`] where it does, and signs the PCR0 of another image.
-pub fn verify_eif_signature(
-    section: &[u8],
-    pcr0: &[u8; 48],
-    crypto: &dyn Crypto,
-) -> Result<SignerMeasurement, Reason> {
+pub fn verify_eif_signature(section: &[u8], pcr0: &[u8; 48], crypto: &dyn Crypto) -> Result<SignerMeasurement, Reason> {
     if section.len() > MAX_EIF_SIGNATURE_BYTES {
-        let reason = Reason::new(
-            ReasonCode::CborTooLong,
-            "the signature section is too large",
-        );
+        let reason = Reason::new(ReasonCode::CborTooLong, "the signature section is too large");
         return Err(reason
             .have(format_args!("{} bytes", section.len()))
             .need(format_args!("at most {MAX_EIF_SIGNATURE_BYTES} bytes")));
@@ -80,12 +73,10 @@ pub fn verify_eif_signature(
 
     let envelope = Sign1::parse(&section.signature, MAX_PAYLOAD_BYTES)?;
     let digest = envelope.digest(crypto);
-    crypto
-        .verify_p384_sha384(public_key, &digest, envelope.signature)
-        .map_err(|_| {
-            let detail = "the signature does not verify under the signing certificate's key";
-            Reason::new(ReasonCode::CoseSignature, detail)
-        })?;
+    crypto.verify_p384_sha384(public_key, &digest, envelope.signature).map_err(|_| {
+        let detail = "the signature does not verify under the signing certificate's key";
+        Reason::new(ReasonCode::CoseSignature, detail)
+    })?;
     if envelope.payload != signed_payload(pcr0) {
         let detail = "the signature signs the PCR0 of another image";
         let need = format!("PCR0 {}", hex::encode(pcr0));
@@ -124,10 +115,7 @@ impl Section {
         }
         // Two keys, each known and neither twice, are both keys.
         match (certificate_pem, signature) {
-            (Some(certificate_pem), Some(signature)) => Ok(Self {
-                certificate_pem,
-                signature,
-            }),
+            (Some(certificate_pem), Some(signature)) => Ok(Self { certificate_pem, signature }),
             _ => Err(ReasonCode::NitroFieldMissing.into()),
         }
     }
@@ -137,9 +125,7 @@ impl Section {
 fn count(length: Length, need: u64, detail: &'static str) -> Result<(), Reason> {
     match length {
         Length::Definite(have) if have == need => Ok(()),
-        Length::Definite(have) => Err(Reason::new(ReasonCode::NitroFieldInvalid, detail)
-            .have(have)
-            .need(need)),
+        Length::Definite(have) => Err(Reason::new(ReasonCode::NitroFieldInvalid, detail).have(have).need(need)),
         Length::Indefinite => Err(ReasonCode::CborIndefinite.into()),
     }
 }
@@ -155,9 +141,7 @@ fn integers(reader: &mut Reader<'_>) -> Result<Vec<u8>, Reason> {
             let value = reader.unsigned()?;
             u8::try_from(value).map_err(|_| {
                 let detail = "an array that stands for bytes holds something larger";
-                Reason::new(ReasonCode::NitroFieldInvalid, detail)
-                    .have(value)
-                    .need("0 to 255")
+                Reason::new(ReasonCode::NitroFieldInvalid, detail).have(value).need("0 to 255")
             })
         })
         .collect()
@@ -171,9 +155,7 @@ fn read_certificate(text: &[u8]) -> Result<Certificate, Reason> {
     })?;
     if label != "CERTIFICATE" {
         let detail = "the PEM block is not a certificate";
-        return Err(Reason::new(ReasonCode::X509Malformed, detail)
-            .have(label)
-            .need("CERTIFICATE"));
+        return Err(Reason::new(ReasonCode::X509Malformed, detail).have(label).need("CERTIFICATE"));
     }
     Certificate::read(&der, "the signing certificate")
 }

@@ -81,15 +81,15 @@ pub enum EifError {
         unused: u32,
     },
     /// An impossible number of sections.
-    #[error(
-        "the header counts {found} sections; an image has 3 (kernel, command line, ramdisk) to 32: build it again"
-    )]
+    #[error("the header counts {found} sections; an image has 3 (kernel, command line, ramdisk) to 32: build it again")]
     SectionCount {
         /// The count.
         found: u16,
     },
     /// The table goes on after its last section.
-    #[error("entry {entry} of the section table is in use and the header counts {count} sections; build the image again")]
+    #[error(
+        "entry {entry} of the section table is in use and the header counts {count} sections; build the image again"
+    )]
     UnusedEntry {
         /// The entry.
         entry: usize,
@@ -126,7 +126,9 @@ pub enum EifError {
         bytes: u64,
     },
     /// A section of a type that is not known.
-    #[error("section {section} has type {found}; types 1 to 5 are known: build the image with a nitro-cli of format version 4")]
+    #[error(
+        "section {section} has type {found}; types 1 to 5 are known: build the image with a nitro-cli of format version 4"
+    )]
     SectionType {
         /// The section.
         section: usize,

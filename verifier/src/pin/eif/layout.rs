@@ -80,22 +80,21 @@ fn place(
 
     let first = HEADER_BYTES.try_into().unwrap_or(u64::MAX);
     let mut slots: Vec<Slot> = Vec::with_capacity(sections);
-    // Each section ends where the next one starts, and the last one with the file.
+    // Each section ends where the next one starts, and the last one with the file. The size in the table has to be the
+    // same, except for one section: the signature's may be stale, and which one that is is not known yet.
     let ends = offsets.iter().take(sections).skip(1).chain([&length]);
     for ((index, (&offset, &table_bytes)), &end) in entries.by_ref().zip(ends) {
         if index == 0 && offset != first {
             return Err(EifError::Offset { section: 1, found: offset, expected: first });
         }
-        let mut slot =
-            Slot { section: index + 1, offset, bytes: 0, table_bytes, end, is_last: index + 1 == sections };
-        match end.checked_sub(slot.start()) {
-            Some(bytes) => slot.bytes = bytes,
-            None => return Err(slot.table_error()),
-        }
-        // Only a signature's size may be stale, and which section is the signature is not known yet.
+        let mut slot = Slot { section: index + 1, offset, bytes: 0, table_bytes, end, is_last: index + 1 == sections };
+        let room = end.checked_sub(slot.start());
+        slot.bytes = room.unwrap_or_default();
         let may_be_signature = slot.bytes.max(table_bytes) <= MAX_EIF_SIGNATURE_BYTES.try_into().unwrap_or(0);
-        if slot.table_is_stale() && !may_be_signature {
-            return Err(slot.table_error());
+        let earlier = slots.iter().find(|earlier| earlier.table_is_stale());
+        let agrees = !slot.table_is_stale() || (may_be_signature && earlier.is_none());
+        if room.is_none() || !agrees {
+            return Err(earlier.unwrap_or(&slot).table_error());
         }
         slots.push(slot);
     }
@@ -148,6 +147,9 @@ impl Slot {
             return Err(EifError::SectionFlags { section, found: flags });
         }
         if bytes != self.bytes {
+            if bytes == self.table_bytes {
+                return Err(self.table_error());
+            }
             return Err(EifError::SectionSize { section, kind, found: bytes, expected: self.bytes });
         }
         Ok(kind)

@@ -93,15 +93,13 @@ impl Measurements {
     /// What is worth knowing about the image, in a fixed order.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
-        let measured = self.sections.iter().map(|section| section.kind).filter(|kind| {
-            matches!(kind, SectionKind::Kernel | SectionKind::CommandLine | SectionKind::Ramdisk)
-        });
+        let measured = self
+            .sections
+            .iter()
+            .map(|section| section.kind)
+            .filter(|kind| matches!(kind, SectionKind::Kernel | SectionKind::CommandLine | SectionKind::Ramdisk));
         let measured: Vec<_> = measured.collect();
-        let in_order = measured.starts_with(&[
-            SectionKind::Kernel,
-            SectionKind::CommandLine,
-            SectionKind::Ramdisk,
-        ]);
+        let in_order = measured.starts_with(&[SectionKind::Kernel, SectionKind::CommandLine, SectionKind::Ramdisk]);
         let notices = [
             self.stock_boot().map(|seen| Notice::StockBoot { seen }),
             (!self.has_application_ramdisk()).then_some(Notice::NoApplicationRamdisk),

@@ -115,10 +115,7 @@ fn read_header(stream: &mut Stream<'_, impl Read>, length: u64) -> Result<Layout
 }
 
 /// Reads a section's own header, which has to say what the table says.
-fn read_section_header(
-    stream: &mut Stream<'_, impl Read>,
-    slot: &Slot,
-) -> Result<SectionKind, EifError> {
+fn read_section_header(stream: &mut Stream<'_, impl Read>, slot: &Slot) -> Result<SectionKind, EifError> {
     let mut header = [0; SECTION_HEADER_BYTES];
     stream.read(&mut header)?;
     slot.check_header(&header)

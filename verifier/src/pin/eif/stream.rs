@@ -41,12 +41,7 @@ impl<'a, R: Read> Stream<'a, R> {
     }
 
     /// Reads `length` bytes through `buffer` and hands each piece on.
-    pub(super) fn pass(
-        &mut self,
-        length: u64,
-        buffer: &mut [u8],
-        mut to: impl FnMut(&[u8]),
-    ) -> Result<(), EifError> {
+    pub(super) fn pass(&mut self, length: u64, buffer: &mut [u8], mut to: impl FnMut(&[u8])) -> Result<(), EifError> {
         let mut left = length;
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());

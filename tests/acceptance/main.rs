@@ -1,0 +1,7 @@
+//! The acceptance cases, run through the binary: every row of CASES.tsv, of the repository and of the folder that
+//! `PROOFTRAIL_VECTORS` names, and every other file of that folder. docs/acceptance-cases.md describes the columns.
+
+mod cases;
+mod files;
+mod policy;
+mod vectors;

@@ -1,0 +1,1 @@
+//! Policies through the binary, with evidence as the simulator makes it.

@@ -1,0 +1,129 @@
+//! A set of evidence, seen as one: whether its pieces can belong together at all, and what it claims as a whole.
+//!
+//! In: [`Piece`]s, which only authentic evidence yields (or, for policy tests, claims that somebody typed). Out: the
+//! set's claims by the conventions of docs/claims.md, or the [`Discord`] that keeps the pieces from being one set.
+
+mod cross_vendor;
+mod devices;
+mod tcb_status;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cross_vendor::trust_anchor;
+
+use std::fmt;
+
+use prooftrail_evidence::Authentic;
+use prooftrail_result::{
+    Check, EvidenceId, Kind, Timestamp, TrustAnchor,
+    claims::{Claims, Family},
+};
+
+use crate::MAX_PIECES;
+
+/// What an appraisal sees of a piece of evidence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    pub(crate) kind: Kind,
+    /// Absent for claims that somebody typed.
+    pub(crate) evidence_id: Option<EvidenceId>,
+    pub(crate) claims: &'a Claims,
+    pub(crate) checks: &'a [Check],
+    pub(crate) valid_until: Timestamp,
+    pub(crate) trust_anchor: TrustAnchor,
+    pub(crate) debug_applies: bool,
+    pub(crate) nonce_matched: bool,
+    pub(crate) binding_matched: bool,
+}
+
+impl<'a> From<&'a Authentic> for Piece<'a> {
+    fn from(authentic: &'a Authentic) -> Self {
+        Self {
+            kind: authentic.kind(),
+            evidence_id: Some(authentic.evidence_id()),
+            claims: authentic.claims(),
+            checks: authentic.checks(),
+            valid_until: authentic.valid_until(),
+            trust_anchor: authentic.trust_anchor(),
+            debug_applies: authentic.debug_applies(),
+            nonce_matched: authentic.nonce_matched(),
+            binding_matched: authentic.binding_matched(),
+        }
+    }
+}
+
+/// Why pieces are no set, whatever a policy says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Discord {
+    Empty,
+    TooMany(usize),
+    TwoCpus(Kind, Kind),
+    SamePiece(EvidenceId),
+    SameDevice(String),
+    TooManyDevices,
+}
+
+impl fmt::Display for Discord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the set has no evidence"),
+            Self::TooMany(pieces) => {
+                write!(f, "the set has {pieces} pieces; at most {MAX_PIECES} are appraised as one")
+            }
+            Self::TwoCpus(one, other) => write!(f, "the set has two pieces of CPU evidence, {one} and {other}"),
+            Self::SamePiece(id) => write!(f, "the set has the same piece of evidence twice, {id}"),
+            Self::SameDevice(device) => write!(f, "two pieces of one kind speak of the same device, {device}"),
+            Self::TooManyDevices => f.write_str("the set speaks of more devices than can be numbered"),
+        }
+    }
+}
+
+/// Whether the pieces can be one set: one CPU at most, no piece and no device twice.
+pub(crate) fn discord(pieces: &[Piece<'_>]) -> Option<Discord> {
+    if pieces.is_empty() {
+        return Some(Discord::Empty);
+    }
+    if pieces.len() > MAX_PIECES {
+        return Some(Discord::TooMany(pieces.len()));
+    }
+    let mut cpus = pieces.iter().filter(|piece| !piece.kind.is_device());
+    if let (Some(one), Some(other)) = (cpus.next(), cpus.next()) {
+        return Some(Discord::TwoCpus(one.kind, other.kind));
+    }
+    let mut ids = std::collections::BTreeSet::new();
+    if let Some(id) = pieces.iter().filter_map(|piece| piece.evidence_id).find(|id| !ids.insert(*id)) {
+        return Some(Discord::SamePiece(id));
+    }
+    devices::discord(pieces)
+}
+
+/// The claims of the pieces as one; of pieces that are no set, only those in which one bad piece spoils the set.
+pub(crate) fn claims(pieces: &[Piece<'_>], discord: Option<&Discord>) -> Claims {
+    let mut claims = Claims::with_capacity(pieces.iter().map(|piece| piece.claims.iter().len()).sum());
+    cross_vendor::of_the_set(&mut claims, pieces);
+    if discord.is_some() {
+        return claims;
+    }
+    cross_vendor::of_the_cpu(&mut claims, pieces);
+    let mut numbering = devices::Numbering::default();
+    for (place, piece) in pieces.iter().enumerate() {
+        let differs_elsewhere = |name, value| {
+            let others = pieces.iter().enumerate().filter(|(other, _)| *other != place);
+            others.filter_map(|(_, other)| other.claims.get(name)).any(|other| other != value)
+        };
+        for (name, value) in piece.claims.iter() {
+            match name.family() {
+                Family::CrossVendor => {}
+                Family::Gpu | Family::Switch => {
+                    claims.insert(numbering.renumber(name), value.clone());
+                }
+                // What two pieces say differently (the ids of two tokens) the set does not say.
+                _ if differs_elsewhere(name, value) => {}
+                _ => claims.insert(name, value.clone()),
+            }
+        }
+        numbering = numbering.after(piece).unwrap_or(numbering);
+    }
+    devices::summarise(&mut claims, pieces);
+    claims
+}

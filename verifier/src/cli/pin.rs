@@ -1,0 +1,113 @@
+//! `prooftrail pin`: reference values from build artefacts, computed without the hardware.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Subcommand;
+use prooftrail_evidence::AwsLc;
+
+use super::{
+    Ended,
+    output::{Output, plain},
+};
+use crate::pin::eif;
+
+/// Reference values from build artefacts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// PCR0, PCR1, PCR2 and, of a signed image, PCR8 of an AWS Nitro enclave image file.
+    #[command(after_help = "\
+Exit status: 0 measured, 2 not an image in order, or I/O.
+
+Examples:
+  prooftrail pin eif prover.eif
+  prooftrail pin eif prover.eif --policy-reference prover >> prover.policy.toml")]
+    Eif {
+        /// The image.
+        file: PathBuf,
+        /// Print [[reference]] tables for a policy, under this name, instead.
+        #[arg(long, value_name = "NAME", conflicts_with = "json")]
+        policy_reference: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
+        let Self::Eif { file, policy_reference, json } = self;
+        let measured = measure(&file).with_context(|| format!("cannot measure {}", file.display()))?;
+        if json {
+            output.json(&measured)?;
+        } else if let Some(name) = policy_reference {
+            output.line(measured.to_policy_toml(&name).trim_end())?;
+        } else {
+            print(output, &measured)?;
+        }
+        Ok(Ended::Well)
+    }
+}
+
+/// Measures a file, saying how far it is where someone watches.
+fn measure(path: &Path) -> anyhow::Result<eif::Measurements> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut progress = Progress::new(length);
+    let measured = eif::measure(file, length, &AwsLc, &mut |done, _| progress.report(done));
+    progress.clear();
+    Ok(measured?)
+}
+
+fn print(output: &mut Output, measured: &eif::Measurements) -> anyhow::Result<()> {
+    output.line(format!("PCR0  {}  the whole image", hex::encode(measured.pcr0)))?;
+    output.line(format!("PCR1  {}  kernel and boot ramdisk", hex::encode(measured.pcr1)))?;
+    output.line(format!("PCR2  {}  application", hex::encode(measured.pcr2)))?;
+    match &measured.signer {
+        Some(signer) => {
+            output.line(format!("PCR8  {}  signer", hex::encode(signer.pcr8)))?;
+            let (subject, from, to) = (plain(&signer.subject), signer.not_before, signer.not_after);
+            output.line(format!("signed by {subject}, certificate valid {from} to {to} (not compared with any clock)"))?;
+        }
+        None => output.line("not signed: PCR8 will be zero")?,
+    }
+    for notice in measured.notices() {
+        output.line(format!("note: {}", plain(&notice.to_string())))?;
+    }
+    Ok(())
+}
+
+/// A line on standard error that follows a long measurement, on a terminal only.
+struct Progress {
+    length: u64,
+    shown: Option<u64>,
+}
+
+impl Progress {
+    /// Below this, it is done before anyone looks: 64 MiB.
+    const WORTH_SHOWING: u64 = 64 << 20;
+
+    fn new(length: u64) -> Self {
+        let shown = (length >= Self::WORTH_SHOWING && io::stderr().is_terminal()).then_some(u64::MAX);
+        Self { length, shown }
+    }
+
+    fn report(&mut self, done: u64) {
+        let percent = done.saturating_mul(100) / self.length.max(1);
+        if self.shown.is_some_and(|shown| shown != percent) {
+            self.shown = Some(percent);
+            // A terminal that is gone needs no progress.
+            let _ = write!(io::stderr(), "\rmeasuring … {percent} %");
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Verdicts in words: an indented ✓/✗ tree that a person can read. What every check means is said here, in one table.
+
+use std::fmt::Write;
+
+use prooftrail_evidence::check as evidence;
+use prooftrail_policy::{Policy, check as policy};
+use prooftrail_result::{AppraisalResult, Outcome, Reason, Scope, Verdict, claims::Claims};
+use prooftrail_trust_roots::RootSet;
+
+use super::output::{Output, plain};
+
+/// What each check means when it holds.
+const CHECKS: &[(&str, &str)] = &[
+    (evidence::PARSE, "the bytes have the format of their kind"),
+    (evidence::ROOT, "the chain ends in a root we know"),
+    (evidence::PROFILE, "every certificate has the vendor's form and stands in its order"),
+    (evidence::VALIDITY, "every certificate is valid at the instant of the appraisal"),
+    (evidence::CHAIN_SIGNATURES, "every certificate is signed by the one above it"),
+    (evidence::REVOCATION, "no certificate is revoked"),
+    (evidence::SIGNATURE, "the evidence is signed by the chain's leaf"),
+    (evidence::TIMESTAMP, "the evidence was made while its certificate was valid"),
+    (evidence::IDENTITY, "the evidence names the module that its certificate names"),
+    (evidence::NONCE, "the evidence carries the nonce that was expected"),
+    (evidence::BINDING, "the evidence carries the binding that was expected"),
+    (policy::SHAPE, "the set has the shape of a platform that is accepted"),
+    (policy::VALIDITY, "everything it rests on is still valid"),
+    (policy::ROOTS, "the root is one that the policy lists"),
+    (policy::DEBUG, "it is no debug evidence, or debug is allowed"),
+    (policy::SIMULATED, "it is no simulator's evidence, or that is allowed"),
+    (policy::REVOCATION, "revocation was checked as the policy demands"),
+    (policy::FRESHNESS, "it is young enough"),
+    (policy::NONCE, "a nonce was checked, if the policy demands one"),
+    (policy::BINDING, "a binding was checked, if the policy demands one"),
+    (policy::UNKNOWN_FIELDS, "it has no signed field that this build does not know, or that is allowed"),
+    (policy::RULES, "every rule of the policy is satisfied"),
+];
+
+/// Prints a verdict.
+pub(super) fn verdict(
+    output: &mut Output,
+    result: &AppraisalResult,
+    policy: Option<&Policy>,
+    roots: &RootSet,
+) -> anyhow::Result<()> {
+    let kinds: Vec<_> = result.kinds.iter().map(|kind| kind.as_str()).collect();
+    output.line(format!("{} {}: {}", mark(result.verdict), kinds.join(" + "), summary(result, policy)))?;
+    if result.simulated() {
+        output.line("  ! SIMULATED: no hardware stands behind this evidence")?;
+    }
+    output.line(format!("  appraised at  {}", result.at))?;
+    if let Some(valid_until) = result.valid_until {
+        output.line(format!("  valid until   {valid_until}"))?;
+    }
+    for id in &result.evidence_ids {
+        output.line(format!("  evidence id   {id}"))?;
+    }
+    root(output, result, roots)?;
+    checks(output, result)?;
+    reasons(output, &result.reasons)?;
+    claims(output, &result.claims)
+}
+
+const fn mark(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::Affirming => '✓',
+        Verdict::Refused => '✗',
+    }
+}
+
+/// The verdict in one sentence, with what it does not say.
+fn summary(result: &AppraisalResult, policy: Option<&Policy>) -> String {
+    let policy = policy.map_or_else(String::new, |policy| format!(" policy \"{}\"", plain(policy.name())));
+    match (result.verdict, result.authentic, result.scope) {
+        (Verdict::Affirming, _, Scope::Policy) => format!("affirming. It is authentic and satisfies{policy}."),
+        (Verdict::Affirming, _, Scope::AuthenticityOnly) => {
+            "affirming, authenticity only. The silicon vouches for it; no policy was given, so nothing is said about \
+             whether the right code runs."
+                .to_owned()
+        }
+        (Verdict::Refused, true, Scope::Policy) => format!("refused. It is authentic and does not satisfy{policy}."),
+        (Verdict::Refused, true, Scope::AuthenticityOnly) => "refused, although it is authentic.".to_owned(),
+        (Verdict::Refused, false, _) => "refused. It is not shown to be authentic; nothing it says counts.".to_owned(),
+    }
+}
+
+fn root(output: &mut Output, result: &AppraisalResult, roots: &RootSet) -> anyhow::Result<()> {
+    use prooftrail_result::claims::{Value, cross_vendor};
+    let Some(Value::List(digests)) = result.claims.get(cross_vendor::ROOT_SHA256) else { return Ok(()) };
+    for digest in digests {
+        let digest = digest.to_string();
+        let known = roots.iter().find(|root| hex::encode(root.sha256) == digest);
+        let name = known.map_or_else(|| digest.clone(), |root| format!("{} ({})", root.id, root.trust_anchor.as_str()));
+        output.line(format!("  root          {}", plain(&name)))?;
+    }
+    Ok(())
+}
+
+fn checks(output: &mut Output, result: &AppraisalResult) -> anyhow::Result<()> {
+    if result.checks.is_empty() {
+        return Ok(());
+    }
+    output.line("  checks")?;
+    for check in &result.checks {
+        let meaning = CHECKS.iter().find(|(name, _)| *name == check.name).map_or(check.name, |(_, meaning)| meaning);
+        let line = match check.outcome {
+            Outcome::Passed => format!("    ✓ {meaning}"),
+            Outcome::Failed => format!("    ✗ not so: {meaning}"),
+            Outcome::NotPerformed => format!("    – not checked: {meaning}"),
+        };
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+fn reasons(output: &mut Output, reasons: &[Reason]) -> anyhow::Result<()> {
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    output.line("  why it was refused")?;
+    for reason in reasons {
+        let rule = reason.rule.as_deref().map_or_else(String::new, |rule| format!(" (rule {})", plain(rule)));
+        output.line(format!("    ✗ {}{rule}: {}", reason.code, plain(&reason.detail)))?;
+        for (label, value) in [("have", &reason.have), ("need", &reason.need)] {
+            if let Some(value) = value {
+                output.line(format!("        {label}  {}", plain(value)))?;
+            }
+        }
+        output.line(format!("        next  {}", reason.code.remedy()))?;
+    }
+    Ok(())
+}
+
+/// The claims, aligned; long values on a line of their own would hide the pattern of PCRs, so they stay beside the name.
+fn claims(output: &mut Output, claims: &Claims) -> anyhow::Result<()> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    output.line("  what it establishes")?;
+    let names: Vec<_> = claims.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in names {
+        let mut line = format!("    {name:width$}  ");
+        match value.as_str() {
+            "" => line.push_str("(empty)"),
+            zeros if zeros.len() >= 64 && zeros.bytes().all(|digit| digit == b'0') => {
+                let _ = write!(line, "{} bytes of zero", zeros.len() / 2);
+            }
+            value => line.push_str(&plain(value)),
+        }
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHECKS, evidence, policy};
+
+    #[test]
+    fn every_check_has_words_of_its_own() {
+        let names: std::collections::BTreeSet<_> = CHECKS.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), CHECKS.len());
+        for name in evidence::ALL.iter().chain(policy::ALL) {
+            assert!(names.contains(name), "{name}");
+        }
+    }
+}
