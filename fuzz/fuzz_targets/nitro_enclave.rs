@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| prooftrail_fuzz_bodies::nitro_enclave(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| prooftrail_fuzz_bodies::run("nitro_enclave", bytes));

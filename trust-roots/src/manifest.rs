@@ -90,7 +90,8 @@ impl Entry {
         let instant = |name, text: &str| text.parse::<Timestamp>().map_err(|error| field(name, error.to_string()));
         let der = read_file(&self.file).map_err(|error| field("file", format!("{}: {error}", self.file)))?;
         let sha256: [u8; 32] = Sha256::digest(&der).into();
-        let kinds = self.kinds.iter().map(|name| name.parse::<Kind>().map_err(|error| field("kinds", error.to_string())));
+        let kinds =
+            self.kinds.iter().map(|name| name.parse::<Kind>().map_err(|error| field("kinds", error.to_string())));
         let (not_before, not_after) =
             (instant("not_before", &self.not_before)?, instant("not_after", &self.not_after)?);
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;

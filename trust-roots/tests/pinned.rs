@@ -69,7 +69,10 @@ fn an_operator_adds_a_partition_with_its_own_entry() {
     let mut roots = RootSet::pinned();
     roots.extend(read(MANIFEST).unwrap());
     let root = roots.find(Kind::AwsNitro, &[1, 2, 3]).unwrap();
-    assert_eq!((root.partition.as_deref(), root.trust_anchor, root.simulated), (Some("aws-cn"), TrustAnchor::Configured, false));
+    assert_eq!(
+        (root.partition.as_deref(), root.trust_anchor, root.simulated),
+        (Some("aws-cn"), TrustAnchor::Configured, false)
+    );
 }
 
 #[test]

@@ -25,7 +25,12 @@ pub(crate) fn play() -> anyhow::Result<()> {
     let stage = Stage::set()?;
     say("Prooftrail: the main job on simulated hardware. The hypervisor is simulated, the verifier is not.\n");
 
-    stage.scene("An approved image in an enclave, with our nonce, under a policy that pins the image.", "good", 0, |_| {})?;
+    stage.scene(
+        "An approved image in an enclave, with our nonce, under a policy that pins the image.",
+        "good",
+        0,
+        |_| {},
+    )?;
     stage.scene("The same image in debug mode: its memory can be read from outside.", "debug", 1, |document| {
         document.debug();
     })?;
@@ -62,7 +67,8 @@ struct Stage {
 impl Stage {
     #[expect(clippy::disallowed_methods, reason = "the edge: simulated hardware makes evidence now")]
     fn set() -> anyhow::Result<Self> {
-        let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("demo");
+        let folder =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("demo");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let now_ms = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
         let stage = Self { hypervisor: Hypervisor::new("demo"), folder, now_ms };
@@ -138,7 +144,18 @@ note = "the demo's image"
         let (document, policy, manifest) = (self.path(&file), self.path("policy.toml"), self.path("manifest.toml"));
         let nonce = hex::encode(NONCE);
         self.prooftrail(
-            &["appraise", &document, "--kind", "aws-nitro", "--policy", &policy, "--root", &manifest, "--nonce", &nonce],
+            &[
+                "appraise",
+                &document,
+                "--kind",
+                "aws-nitro",
+                "--policy",
+                &policy,
+                "--root",
+                &manifest,
+                "--nonce",
+                &nonce,
+            ],
             status,
         )
     }

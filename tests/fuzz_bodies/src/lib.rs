@@ -1,75 +1,38 @@
 //! One body per parser of untrusted bytes. A body may return whatever it likes; it must not panic, hang, or allocate
 //! beyond the cap of its parser. `fuzz/fuzz_targets` hands them to libFuzzer; `tests/replay.rs` runs them on the corpus.
 
-use prooftrail_evidence::{
-    AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, authenticate, certificate_der,
-};
-use prooftrail_result::{Kind, Timestamp, TrustAnchor, claims::ClaimName};
-use prooftrail_trust_roots::RootSet;
+mod eif;
+mod evidence;
+mod ledger;
+mod policy;
+
+/// A body: it is given bytes and returns.
+pub type Body = fn(&[u8]);
 
 /// Every body by the name of its target.
-pub const BODIES: &[(&str, fn(&[u8]))] = &[
-    ("nitro_enclave", nitro_enclave),
-    ("nitro_tpm", nitro_tpm),
-    ("endorsement", endorsement),
-    ("root", root),
-    ("text", text),
+pub const BODIES: &[(&str, Body)] = &[
+    ("nitro_enclave", evidence::nitro_enclave),
+    ("nitro_tpm", evidence::nitro_tpm),
+    ("endorsement", evidence::endorsement),
+    ("root", evidence::root),
+    ("text", evidence::text),
+    ("eif", eif::eif),
+    ("policy", policy::policy),
+    ("policy_cases", policy::policy_cases),
+    ("ledger_note", ledger::note),
+    ("ledger_tlog_proof", ledger::tlog_proof),
+    ("ledger_tile", ledger::tile),
+    ("ledger_trust", ledger::trust),
 ];
 
-/// An enclave document, with itself as the only surroundings.
-pub fn nitro_enclave(bytes: &[u8]) {
-    appraise(Kind::AwsNitro, bytes);
-}
-
-/// A NitroTPM document.
-pub fn nitro_tpm(bytes: &[u8]) {
-    appraise(Kind::AwsNitroTpm, bytes);
-}
-
-/// An endorsement of any type.
-pub fn endorsement(bytes: &[u8]) {
-    let _ = Endorsements::read(&AwsLc, [bytes]);
-}
-
-/// A root certificate or a manifest that names it.
-pub fn root(bytes: &[u8]) {
-    let _ = certificate_der(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = RootSet::from_manifest(text, TrustAnchor::Configured, |_| Ok::<_, &str>(bytes.to_vec()));
+/// Runs the body of a target. A name without a body is a mistake in a target file.
+///
+/// # Panics
+/// Where there is no such body, and where the body found a defect.
+#[expect(clippy::panic, reason = "a fuzz target is only ever run by a developer or CI")]
+pub fn run(name: &str, bytes: &[u8]) {
+    match BODIES.iter().find(|(body, _)| *body == name) {
+        Some((_, body)) => body(bytes),
+        None => panic!("{name} has no body"),
     }
 }
-
-/// Small texts: claim names, times.
-pub fn text(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if let Ok(name) = text.parse::<ClaimName>() {
-            assert_eq!(name.to_string(), text);
-        }
-        if let Ok(instant) = text.parse::<Timestamp>() {
-            assert_eq!(instant.to_rfc3339_millis().parse(), Ok(instant));
-        }
-    }
-}
-
-/// Authenticates against the bundle's own first certificate as well as the pinned root, so that the chain engine is
-/// reached by what the fuzzer invents.
-fn appraise(kind: Kind, bytes: &[u8]) {
-    let at = Timestamp::from_unix_seconds(1_736_179_630).unwrap_or(Timestamp::MAX);
-    let endorsements = Endorsements::default();
-    let mock = RootSet::from_certificate(MOCK_ROOT.to_vec());
-    for roots in [RootSet::pinned(), mock] {
-        let context = Context {
-            crypto: &AwsLc,
-            roots: &roots,
-            endorsements: &endorsements,
-            issuers: &NoIssuers,
-            revocation: Revocation::default(),
-            at,
-            expected: Expected::default(),
-        };
-        let _ = authenticate(kind, bytes, &context);
-    }
-}
-
-/// The root of the mock documents in the corpus.
-const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");

@@ -83,9 +83,7 @@ impl Item {
             Self::Bytes(bytes) => write_string(2, head, bytes, out),
             Self::Text(text) => write_string(3, head, text.as_bytes(), out),
             Self::Array(items) => write_collection(4, head, items.len(), out, |out| {
-                items
-                    .iter()
-                    .for_each(|item| item.write(Head::Shortest, out));
+                items.iter().for_each(|item| item.write(Head::Shortest, out));
             }),
             Self::Map(entries) => write_collection(5, head, entries.len(), out, |out| {
                 for (key, value) in entries {
@@ -105,15 +103,9 @@ impl Item {
                 out.extend_from_slice(&value.to_be_bytes());
             }
             Self::Chunked(chunks) => {
-                let major = if matches!(chunks.first(), Some(Self::Text(_))) {
-                    3
-                } else {
-                    2
-                };
+                let major = if matches!(chunks.first(), Some(Self::Text(_))) { 3 } else { 2 };
                 write_head(major, Head::Indefinite, 0, out);
-                chunks
-                    .iter()
-                    .for_each(|chunk| chunk.write(Head::Shortest, out));
+                chunks.iter().for_each(|chunk| chunk.write(Head::Shortest, out));
                 out.push(BREAK);
             }
             Self::Headed(head, item) => item.write(*head, out),
@@ -139,13 +131,7 @@ fn write_string(major: u8, head: Head, bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn write_collection(
-    major: u8,
-    head: Head,
-    count: usize,
-    out: &mut Vec<u8>,
-    content: impl FnOnce(&mut Vec<u8>),
-) {
+fn write_collection(major: u8, head: Head, count: usize, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     write_head(major, head, length(count), out);
     content(out);
     if head == Head::Indefinite {
@@ -164,13 +150,7 @@ fn write_head(major: u8, head: Head, argument: u64, out: &mut Vec<u8>) {
         Head::EightBytes => (argument, 8),
     };
     let bytes = argument.to_be_bytes();
-    assert!(
-        bytes
-            .iter()
-            .take(8 - following.max(1))
-            .all(|byte| *byte == 0),
-        "an argument that fits the head asked for"
-    );
+    assert!(bytes.iter().take(8 - following.max(1)).all(|byte| *byte == 0), "an argument that fits the head asked for");
     let [.., low] = bytes;
     match following {
         0 => return out.push(major << 5 | low),
@@ -193,10 +173,7 @@ fn shortest(argument: u64) -> usize {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "no platform has a usize wider than 64 bits"
-)]
+#[expect(clippy::expect_used, reason = "no platform has a usize wider than 64 bits")]
 fn length(length: usize) -> u64 {
     u64::try_from(length).expect("a usize fits into 64 bits")
 }
@@ -229,34 +206,16 @@ mod tests {
             (Item::Bool(true), "f5"),
             (Item::Null, "f6"),
             (Item::Undefined, "f7"),
-            (
-                Item::Tagged(1, Box::new(Item::Unsigned(1_363_896_240))),
-                "c11a514b67b0",
-            ),
+            (Item::Tagged(1, Box::new(Item::Unsigned(1_363_896_240))), "c11a514b67b0"),
             (Item::bytes(&[1, 2, 3, 4]), "4401020304"),
             (Item::from("IETF"), "6449455446"),
             (Item::Array(vec![]), "80"),
-            (
-                Item::Array(vec![Item::Unsigned(1), Item::Array(one_two())]),
-                "82018201 02",
-            ),
-            (
-                Item::Map(vec![(Item::from("a"), Item::Unsigned(1))]),
-                "a1616101",
-            ),
-            (
-                Item::Chunked(vec![Item::bytes(&[1, 2]), Item::bytes(&[3, 4, 5])]),
-                "5f42010243030405ff",
-            ),
-            (
-                Item::Chunked(vec![Item::from("strea"), Item::from("ming")]),
-                "7f657374726561646d696e67ff",
-            ),
+            (Item::Array(vec![Item::Unsigned(1), Item::Array(one_two())]), "82018201 02"),
+            (Item::Map(vec![(Item::from("a"), Item::Unsigned(1))]), "a1616101"),
+            (Item::Chunked(vec![Item::bytes(&[1, 2]), Item::bytes(&[3, 4, 5])]), "5f42010243030405ff"),
+            (Item::Chunked(vec![Item::from("strea"), Item::from("ming")]), "7f657374726561646d696e67ff"),
             (Item::Array(one_two()).headed(Head::Indefinite), "9f0102ff"),
-            (
-                Item::Map(vec![(Item::from("a"), Item::Unsigned(1))]).headed(Head::Indefinite),
-                "bf616101ff",
-            ),
+            (Item::Map(vec![(Item::from("a"), Item::Unsigned(1))]).headed(Head::Indefinite), "bf616101ff"),
         ];
         for (item, expected) in table {
             assert_eq!(hex(&item), expected.replace(' ', ""), "{item:?}");
@@ -267,18 +226,9 @@ mod tests {
     fn heads_leave_the_shortest_form_only_when_asked() {
         assert_eq!(hex(&Item::Unsigned(0).headed(Head::OneByte)), "1800");
         assert_eq!(hex(&Item::Unsigned(0).headed(Head::TwoBytes)), "190000");
-        assert_eq!(
-            hex(&Item::Array(vec![Item::Null]).headed(Head::FourBytes)),
-            "9a00000001f6"
-        );
-        assert_eq!(
-            hex(&Item::from("a").headed(Head::EightBytes)),
-            "7b000000000000000161"
-        );
-        assert_eq!(
-            hex(&Item::bytes(b"").headed(Head::Claims(1 << 39))),
-            "5b0000008000000000"
-        );
+        assert_eq!(hex(&Item::Array(vec![Item::Null]).headed(Head::FourBytes)), "9a00000001f6");
+        assert_eq!(hex(&Item::from("a").headed(Head::EightBytes)), "7b000000000000000161");
+        assert_eq!(hex(&Item::bytes(b"").headed(Head::Claims(1 << 39))), "5b0000008000000000");
         assert_eq!(hex(&Item::bytes(b"a").headed(Head::Indefinite)), "5f4161ff");
         assert_eq!(hex(&Item::Unsigned(7).headed(Head::Indefinite)), "1f");
         assert_eq!(hex(&Item::Raw(vec![0xFE])), "fe");

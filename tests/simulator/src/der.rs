@@ -10,11 +10,7 @@ pub type Oid = &'static [u64];
 #[must_use]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
-    let significant = length
-        .iter()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect::<Vec<u8>>();
+    let significant = length.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
     let mut out = vec![tag];
     match *significant.as_slice() {
         [] => out.push(0),
@@ -62,11 +58,7 @@ pub fn integer(content: &[u8]) -> Vec<u8> {
 /// it positive.
 #[must_use]
 pub fn unsigned(magnitude: &[u8]) -> Vec<u8> {
-    let mut content = magnitude
-        .iter()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect::<Vec<u8>>();
+    let mut content = magnitude.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
     if content.first().is_none_or(|first| *first >= 0x80) {
         content.insert(0, 0);
     }
@@ -126,14 +118,9 @@ pub fn printable_string(text: &str) -> Vec<u8> {
 /// # Panics
 /// On fewer than two arcs.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "object identifiers are literals of at least two arcs"
-)]
+#[expect(clippy::expect_used, reason = "object identifiers are literals of at least two arcs")]
 pub fn object_identifier(oid: Oid) -> Vec<u8> {
-    let ([first, second], rest) = oid
-        .split_first_chunk()
-        .expect("an object identifier has two arcs");
+    let ([first, second], rest) = oid.split_first_chunk().expect("an object identifier has two arcs");
     let arcs = std::iter::once(first * 40 + second).chain(rest.iter().copied());
     element(0x06, &concatenation(arcs.map(base128)))
 }
@@ -143,19 +130,13 @@ pub fn object_identifier(oid: Oid) -> Vec<u8> {
 /// # Panics
 /// When `seconds` since the Unix epoch is outside the years 0 to 9999, which neither form can spell.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a time that X.509 cannot spell is an error of the test that asks for it"
-)]
+#[expect(clippy::expect_used, reason = "a time that X.509 cannot spell is an error of the test that asks for it")]
 pub fn time(seconds: i64) -> Vec<u8> {
     let instant = OffsetDateTime::from_unix_timestamp(seconds).expect("a year from 0 to 9999");
     let (year, month, day) = instant.to_calendar_date();
     let (hour, minute, second) = instant.to_hms();
     assert!((0..=9999).contains(&year), "a year from 0 to 9999");
-    let rest = format!(
-        "{:02}{day:02}{hour:02}{minute:02}{second:02}Z",
-        u8::from(month)
-    );
+    let rest = format!("{:02}{day:02}{hour:02}{minute:02}{second:02}Z", u8::from(month));
     if (1950..2050).contains(&year) {
         element(0x17, format!("{:02}{rest}", year % 100).as_bytes())
     } else {
@@ -173,11 +154,8 @@ fn base128(arc: u64) -> Vec<u8> {
         let [.., low] = (arc >> shift).to_be_bytes();
         low & 0x7F
     };
-    let higher = (1..10)
-        .rev()
-        .map(|index| index * 7)
-        .skip_while(|shift| arc >> shift == 0)
-        .map(|shift| septet(shift) | 0x80);
+    let higher =
+        (1..10).rev().map(|index| index * 7).skip_while(|shift| arc >> shift == 0).map(|shift| septet(shift) | 0x80);
     higher.chain([septet(0)]).collect()
 }
 
@@ -188,13 +166,9 @@ mod tests {
     #[test]
     fn lengths_are_shortest() {
         assert_eq!(element(0x04, &[]), [0x04, 0x00]);
-        for (length, head) in [
-            (0x7F, "047f"),
-            (0x80, "048180"),
-            (0xFF, "0481ff"),
-            (0x100, "04820100"),
-            (0x1_0000, "0483010000"),
-        ] {
+        for (length, head) in
+            [(0x7F, "047f"), (0x80, "048180"), (0xFF, "0481ff"), (0x100, "04820100"), (0x1_0000, "0483010000")]
+        {
             let encoded = hex::encode(octet_string(&vec![0; length]));
             assert_eq!(encoded.get(..head.len()), Some(head));
             assert_eq!(encoded.len(), head.len() + 2 * length);
@@ -212,18 +186,9 @@ mod tests {
 
     #[test]
     fn object_identifiers() {
-        assert_eq!(
-            hex::encode(object_identifier(&[1, 2, 840, 10045, 4, 3, 3])),
-            "06082a8648ce3d040303"
-        );
-        assert_eq!(
-            hex::encode(object_identifier(&[2, 5, 29, 19])),
-            "0603551d13"
-        );
-        assert_eq!(
-            hex::encode(object_identifier(&[2, 999, u64::MAX])),
-            "060c883781ffffffffffffffff7f"
-        );
+        assert_eq!(hex::encode(object_identifier(&[1, 2, 840, 10045, 4, 3, 3])), "06082a8648ce3d040303");
+        assert_eq!(hex::encode(object_identifier(&[2, 5, 29, 19])), "0603551d13");
+        assert_eq!(hex::encode(object_identifier(&[2, 999, u64::MAX])), "060c883781ffffffffffffffff7f");
     }
 
     #[test]

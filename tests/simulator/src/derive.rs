@@ -6,10 +6,7 @@ use sha2::{Digest, Sha256};
 ///
 /// # Panics
 /// When more than the 32 bytes of a SHA-256 are asked for.
-#[expect(
-    clippy::expect_used,
-    reason = "a caller's constant; the largest in this crate is 32"
-)]
+#[expect(clippy::expect_used, reason = "a caller's constant; the largest in this crate is 32")]
 pub(crate) fn bytes<const N: usize>(label: &str) -> [u8; N] {
     let digest = Sha256::digest(format!("prooftrail-simulator/{label}"));
     *digest.first_chunk().expect("at most 32 bytes")
@@ -27,10 +24,7 @@ pub(crate) fn serial<const N: usize>(label: &str) -> Vec<u8> {
 
 /// The first `digits` hexadecimal digits that belong to `label`; at most 64.
 pub(crate) fn hex(label: &str, digits: usize) -> String {
-    hex::encode(bytes::<32>(label))
-        .chars()
-        .take(digits)
-        .collect()
+    hex::encode(bytes::<32>(label)).chars().take(digits).collect()
 }
 
 /// A UUID, in the usual spelling, that belongs to `label`.

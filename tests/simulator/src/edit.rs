@@ -35,23 +35,15 @@ impl Edit {
     /// # Panics
     /// When the edit would change nothing (no such byte, nothing found, not longer than the new length): the test that
     /// asks for it would test nothing.
-    #[expect(
-        clippy::expect_used,
-        reason = "an edit that hits nothing is an error of the test that made it"
-    )]
+    #[expect(clippy::expect_used, reason = "an edit that hits nothing is an error of the test that made it")]
     pub fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::FlipBit { offset, bit } => {
-                let mask = 1_u8
-                    .checked_shl(u32::from(*bit))
-                    .expect("a bit from 0 to 7");
+                let mask = 1_u8.checked_shl(u32::from(*bit)).expect("a bit from 0 to 7");
                 *bytes.get_mut(*offset).expect("the byte to flip exists") ^= mask;
             }
             Self::Replace { find, with } => {
-                assert!(
-                    !find.is_empty() && find != with,
-                    "a replacement that changes something"
-                );
+                assert!(!find.is_empty() && find != with, "a replacement that changes something");
                 let start = bytes.windows(find.len()).position(|window| window == find);
                 let start = start.expect("the bytes to replace occur");
                 bytes.splice(start..start + find.len(), with.iter().copied());
@@ -84,10 +76,7 @@ mod tests {
 
     #[test]
     fn each_edit_does_what_it_says() {
-        let replace = Edit::Replace {
-            find: b"bc".to_vec(),
-            with: b"X".to_vec(),
-        };
+        let replace = Edit::Replace { find: b"bc".to_vec(), with: b"X".to_vec() };
         assert_eq!(edited(&Edit::FlipBit { offset: 1, bit: 0 }), b"accabc");
         assert_eq!(edited(&replace), b"aXabc");
         assert_eq!(edited(&Edit::Truncate { len: 2 }), b"ab");
@@ -98,10 +87,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the bytes to replace occur")]
     fn an_edit_that_finds_nothing_is_refused() {
-        edited(&Edit::Replace {
-            find: b"xyz".to_vec(),
-            with: Vec::new(),
-        });
+        edited(&Edit::Replace { find: b"xyz".to_vec(), with: Vec::new() });
     }
 
     #[test]

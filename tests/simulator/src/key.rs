@@ -35,32 +35,22 @@ impl Key {
     /// The P-384 key of `label`.
     #[must_use]
     pub fn p384(label: &str) -> Self {
-        let candidate =
-            |counter: u32| Sha384::digest(format!("prooftrail-simulator/p384/{counter}/{label}"));
-        let scalar =
-            (0..).find_map(|counter| p384::ecdsa::SigningKey::from_slice(&candidate(counter)).ok());
+        let candidate = |counter: u32| Sha384::digest(format!("prooftrail-simulator/p384/{counter}/{label}"));
+        let scalar = (0..).find_map(|counter| p384::ecdsa::SigningKey::from_slice(&candidate(counter)).ok());
         Self::new(label, scalar.map(Curve::P384))
     }
 
     /// The P-256 key of `label`.
     #[must_use]
     pub fn p256(label: &str) -> Self {
-        let candidate =
-            |counter: u32| Sha256::digest(format!("prooftrail-simulator/p256/{counter}/{label}"));
-        let scalar =
-            (0..).find_map(|counter| p256::ecdsa::SigningKey::from_slice(&candidate(counter)).ok());
+        let candidate = |counter: u32| Sha256::digest(format!("prooftrail-simulator/p256/{counter}/{label}"));
+        let scalar = (0..).find_map(|counter| p256::ecdsa::SigningKey::from_slice(&candidate(counter)).ok());
         Self::new(label, scalar.map(Curve::P256))
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "2^32 hashes do not all miss the range from 1 to the group order"
-    )]
+    #[expect(clippy::expect_used, reason = "2^32 hashes do not all miss the range from 1 to the group order")]
     fn new(label: &str, curve: Option<Curve>) -> Self {
-        Self {
-            label: label.to_owned(),
-            curve: curve.expect("one of 2^32 hashes is a scalar"),
-        }
+        Self { label: label.to_owned(), curve: curve.expect("one of 2^32 hashes is a scalar") }
     }
 
     /// The public key as an uncompressed point (SEC 1, section 2.3.3): 97 bytes on P-384, 65 on P-256.
@@ -79,10 +69,7 @@ impl Key {
             Curve::P256(_) => SECP256R1,
             Curve::P384(_) => SECP384R1,
         };
-        let algorithm = der::sequence([
-            der::object_identifier(EC_PUBLIC_KEY),
-            der::object_identifier(curve),
-        ]);
+        let algorithm = der::sequence([der::object_identifier(EC_PUBLIC_KEY), der::object_identifier(curve)]);
         der::sequence([algorithm, der::bit_string(0, &self.public_point())])
     }
 
@@ -118,12 +105,7 @@ impl Key {
 /// Names the label and the curve.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Key::{}({:?})",
-            if self.is_p384() { "p384" } else { "p256" },
-            self.label
-        )
+        write!(f, "Key::{}({:?})", if self.is_p384() { "p384" } else { "p256" }, self.label)
     }
 }
 
@@ -135,15 +117,9 @@ pub struct Signature {
 }
 
 impl Signature {
-    #[expect(
-        clippy::expect_used,
-        reason = "s is between 1 and n - 1, so n - s is too"
-    )]
+    #[expect(clippy::expect_used, reason = "s is between 1 and n - 1, so n - s is too")]
     fn new<E: fmt::Debug>(fixed: &[u8], twin: Result<Vec<u8>, E>) -> Self {
-        Self {
-            fixed: fixed.to_vec(),
-            twin: twin.expect("the negative of a scalar other than zero is one"),
-        }
+        Self { fixed: fixed.to_vec(), twin: twin.expect("the negative of a scalar other than zero is one") }
     }
 
     /// r ‖ s, each as wide as the group order (RFC 9053, section 2.1).
@@ -156,19 +132,13 @@ impl Signature {
     #[must_use]
     pub fn der(&self) -> Vec<u8> {
         let (r, s) = self.fixed.split_at(self.fixed.len() / 2);
-        der::sequence([
-            der::integer(&der::unsigned(r)),
-            der::integer(&der::unsigned(s)),
-        ])
+        der::sequence([der::integer(&der::unsigned(r)), der::integer(&der::unsigned(s))])
     }
 
     /// (r, n − s), which verifies as well as (r, s).
     #[must_use]
     pub fn twin(&self) -> Self {
-        Self {
-            fixed: self.twin.clone(),
-            twin: self.fixed.clone(),
-        }
+        Self { fixed: self.twin.clone(), twin: self.fixed.clone() }
     }
 
     /// The signature as COSE carries it, changed by `edit`.
@@ -181,12 +151,7 @@ impl Signature {
         self.edited(edit, Self::der, Self::fixed)
     }
 
-    fn edited(
-        &self,
-        edit: Option<&SignatureEdit>,
-        form: fn(&Self) -> Vec<u8>,
-        other: fn(&Self) -> Vec<u8>,
-    ) -> Vec<u8> {
+    fn edited(&self, edit: Option<&SignatureEdit>, form: fn(&Self) -> Vec<u8>, other: fn(&Self) -> Vec<u8>) -> Vec<u8> {
         match edit {
             None => form(self),
             Some(SignatureEdit::Twin) => form(&self.twin()),
@@ -234,10 +199,7 @@ mod tests {
         assert_ne!(signature.fixed(), signature.twin().fixed());
         for signature in [&signature, &signature.twin()] {
             let fixed = p384::ecdsa::Signature::from_slice(&signature.fixed()).unwrap();
-            assert_eq!(
-                p384::ecdsa::Signature::from_der(&signature.der()).unwrap(),
-                fixed
-            );
+            assert_eq!(p384::ecdsa::Signature::from_der(&signature.der()).unwrap(), fixed);
             assert!(verifying.verify(b"message", &fixed).is_ok());
             assert!(verifying.verify(b"another", &fixed).is_err());
         }
@@ -258,21 +220,9 @@ mod tests {
         let signature = Key::p384("a").sign(b"message");
         let flip = SignatureEdit::Bytes(Edit::FlipBit { offset: 95, bit: 0 });
         assert_eq!(signature.fixed_edited(None), signature.fixed());
-        assert_eq!(
-            signature.fixed_edited(Some(&SignatureEdit::OtherForm)),
-            signature.der()
-        );
-        assert_eq!(
-            signature.der_edited(Some(&SignatureEdit::OtherForm)),
-            signature.fixed()
-        );
-        assert_eq!(
-            signature.der_edited(Some(&SignatureEdit::Twin)),
-            signature.twin().der()
-        );
-        assert_eq!(
-            signature.fixed_edited(Some(&flip)).last().unwrap() ^ 1,
-            *signature.fixed().last().unwrap()
-        );
+        assert_eq!(signature.fixed_edited(Some(&SignatureEdit::OtherForm)), signature.der());
+        assert_eq!(signature.der_edited(Some(&SignatureEdit::OtherForm)), signature.fixed());
+        assert_eq!(signature.der_edited(Some(&SignatureEdit::Twin)), signature.twin().der());
+        assert_eq!(signature.fixed_edited(Some(&flip)).last().unwrap() ^ 1, *signature.fixed().last().unwrap());
     }
 }

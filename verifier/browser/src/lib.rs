@@ -55,11 +55,15 @@ pub fn appraise(question: &str) -> Result<String, String> {
     let roots = roots(&question.roots)?;
     let policy = question.policy.as_deref().map(|text| {
         let trusted: Vec<_> = roots.iter().map(|root| root.sha256).collect();
-        PolicyDocument::parse(text).and_then(|policy| policy.compile(&trusted)).map_err(|error| format!("the policy: {error}"))
+        PolicyDocument::parse(text)
+            .and_then(|policy| policy.compile(&trusted))
+            .map_err(|error| format!("the policy: {error}"))
     });
     let policy = policy.transpose()?;
     let at: Timestamp = question.at.parse().map_err(|error| format!("at: {error}"))?;
-    let hex = |name, text: &Option<String>| text.as_ref().map(|text| hex::decode(text).map_err(|error| format!("{name}: {error}")));
+    let hex = |name, text: &Option<String>| {
+        text.as_ref().map(|text| hex::decode(text).map_err(|error| format!("{name}: {error}")))
+    };
     let nonce = hex("nonce", &question.nonce).transpose()?;
     let binding = hex("binding", &question.binding).transpose()?.map(<[u8; 48]>::try_from);
     let binding = binding.transpose().map_err(|_| "binding: not 48 bytes".to_owned())?;

@@ -106,19 +106,8 @@ pub struct Refusal {
 /// Names of checks, each in one place. They appear in results and in `explain`.
 pub mod check {
     /// Every name, in the order in which checks are made.
-    pub const ALL: &[&str] = &[
-        PARSE,
-        ROOT,
-        PROFILE,
-        VALIDITY,
-        CHAIN_SIGNATURES,
-        REVOCATION,
-        SIGNATURE,
-        TIMESTAMP,
-        IDENTITY,
-        NONCE,
-        BINDING,
-    ];
+    pub const ALL: &[&str] =
+        &[PARSE, ROOT, PROFILE, VALIDITY, CHAIN_SIGNATURES, REVOCATION, SIGNATURE, TIMESTAMP, IDENTITY, NONCE, BINDING];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
     /// The chain ends in a root that is pinned or configured.

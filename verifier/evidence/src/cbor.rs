@@ -326,9 +326,29 @@ mod tests {
     #[test]
     fn items_of_rfc_8949_appendix_a_are_passed_over() {
         for hex in [
-            "00", "17", "1818", "1903e8", "1bffffffffffffffff", "20", "3903e7", "f4", "f6", "f7", "f0", "f8ff", "f90000",
-            "fb3ff199999999999a", "c074323031332d30332d32315432303a30343a30305a", "4401020304", "6449455446", "80",
-            "8301820203820405", "a26161016162820203", "9fff", "9f018202039f0405ffff", "bf6161019f0203ffff",
+            "00",
+            "17",
+            "1818",
+            "1903e8",
+            "1bffffffffffffffff",
+            "20",
+            "3903e7",
+            "f4",
+            "f6",
+            "f7",
+            "f0",
+            "f8ff",
+            "f90000",
+            "fb3ff199999999999a",
+            "c074323031332d30332d32315432303a30343a30305a",
+            "4401020304",
+            "6449455446",
+            "80",
+            "8301820203820405",
+            "a26161016162820203",
+            "9fff",
+            "9f018202039f0405ffff",
+            "bf6161019f0203ffff",
             "bf61610161629f0203ffff",
         ] {
             // The last but one is a map that ends between a key and its value; it stands here to show the difference.
@@ -390,7 +410,13 @@ mod tests {
     #[test]
     fn heads_are_written_in_their_shortest_form() {
         for (length, head) in [
-            (0, "40"), (23, "57"), (24, "5818"), (255, "58ff"), (256, "590100"), (65_535, "59ffff"), (65_536, "5a00010000"),
+            (0, "40"),
+            (23, "57"),
+            (24, "5818"),
+            (255, "58ff"),
+            (256, "590100"),
+            (65_535, "59ffff"),
+            (65_536, "5a00010000"),
         ] {
             let (bytes, used) = byte_string_head(length);
             assert_eq!(hex::encode(&bytes[..used]), head);

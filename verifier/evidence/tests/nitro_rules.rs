@@ -36,7 +36,8 @@ fn hypervisor() -> Hypervisor {
 
 fn roots(hypervisor: &Hypervisor) -> RootSet {
     let der = hypervisor.root_der();
-    RootSet::from_manifest(&hypervisor.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap()
+    RootSet::from_manifest(&hypervisor.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone()))
+        .unwrap()
 }
 
 /// What an appraisal is told besides the document.
@@ -288,7 +289,11 @@ fn chains() {
         assert_eq!(at(&|spec| spec.extensions.push(spec.extensions[0].clone())), Code::ChainExtension, "{place}");
         assert_eq!(at(&|spec| spec.remove_extension(oid::KEY_USAGE)), Code::ChainKeyUsage, "{place}");
         assert_eq!(at(&|spec| spec.not_after = i64::try_from(AT_MS / 1000).unwrap() - 1), Code::TimeExpired, "{place}");
-        assert_eq!(at(&|spec| spec.not_before = i64::try_from(AT_MS / 1000).unwrap() + 301), Code::TimeNotYetValid, "{place}");
+        assert_eq!(
+            at(&|spec| spec.not_before = i64::try_from(AT_MS / 1000).unwrap() + 301),
+            Code::TimeNotYetValid,
+            "{place}"
+        );
         assert_eq!(at(&|spec| spec.signing.after = vec![Edit::Append(vec![0])]), Code::X509Malformed, "{place}");
     }
     for place in 1..4 {
@@ -303,8 +308,12 @@ fn chains() {
     };
     assert_eq!(refused(|document| path_length(document, 1, 1)).code, Code::ChainPathLength);
     assert_eq!(refused(|document| path_length(document, 2, 0)).code, Code::ChainPathLength);
-    assert_eq!(code(|document| document.chain[4].set_extension(Extension::basic_constraints(true, None))), Code::ChainLeafIsCa);
-    let certifying = refused(|document| document.chain[4].set_extension(Extension::key_usage(&[KeyUsage::KeyCertSign])));
+    assert_eq!(
+        code(|document| document.chain[4].set_extension(Extension::basic_constraints(true, None))),
+        Code::ChainLeafIsCa
+    );
+    let certifying =
+        refused(|document| document.chain[4].set_extension(Extension::key_usage(&[KeyUsage::KeyCertSign])));
     assert_eq!(certifying.code, Code::ChainKeyUsage);
 }
 
@@ -322,7 +331,11 @@ fn a_leaf_may_be_a_little_ahead_of_our_clock_and_nothing_may_be_behind_it() {
         (3 * 3600 + 1, Err(Code::TimeExpired)),
     ] {
         let told = Told { at: at(offset), ..Told::default() };
-        assert_eq!(run(&hypervisor, &bytes, &told).map(drop).map_err(|refusal| refusal.reason.code), expected, "{offset}");
+        assert_eq!(
+            run(&hypervisor, &bytes, &told).map(drop).map_err(|refusal| refusal.reason.code),
+            expected,
+            "{offset}"
+        );
     }
 }
 
@@ -338,7 +351,10 @@ fn time_stamps_stay_inside_their_certificate() {
 #[test]
 fn identities_agree_with_the_certified_ones() {
     let other = "i-0123456789abcdef0-enc0000000000000000";
-    assert_eq!(refused(|document| document.payload.set("module_id", Item::from(other))).code, Code::BindingCertifiedName);
+    assert_eq!(
+        refused(|document| document.payload.set("module_id", Item::from(other))).code,
+        Code::BindingCertifiedName
+    );
     let unnamed = accepted(|document| *document.chain[4].subject.attribute_mut(oid::COMMON_NAME) = "leaf".into());
     assert_eq!(unnamed.claims().get(nitro::REGION), None, "another form certifies nothing");
     assert_eq!(unnamed.claims().get(nitro::PCR4_MATCHES_INSTANCE), None);
@@ -354,7 +370,9 @@ fn what_the_caller_expects_is_found_or_refused() {
     let bare = hypervisor.document(AT_MS).build();
     let code = |bytes: &[u8], nonce, binding| {
         let told = Told { expected: Expected { nonce, binding }, ..Told::default() };
-        run(&hypervisor, bytes, &told).map(|authentic| authentic.binding_matched()).map_err(|refusal| refusal.reason.code)
+        run(&hypervisor, bytes, &told)
+            .map(|authentic| authentic.binding_matched())
+            .map_err(|refusal| refusal.reason.code)
     };
     assert_eq!(code(&full, Some(b"fresh"), Some(&value)), Ok(true));
     assert_eq!(code(&full, None, None), Ok(false));
@@ -377,7 +395,9 @@ fn the_two_kinds_are_not_taken_for_each_other() {
     assert_eq!(authentic.claims().get(nitrotpm::PCR.at(12)), Some(&[0; 48].as_slice().into()));
     assert_eq!(run(&hypervisor, &tpm, &Told::default()).unwrap_err().reason.code, Code::NitroDocumentKind);
     assert_eq!(run(&hypervisor, &enclave, &as_tpm).unwrap_err().reason.code, Code::NitroDocumentKind);
-    let both = refused(|document| document.payload.push("nitrotpm_pcrs", Item::Map(vec![(Item::Unsigned(0), Item::bytes(&[0; 48]))])));
+    let both = refused(|document| {
+        document.payload.push("nitrotpm_pcrs", Item::Map(vec![(Item::Unsigned(0), Item::bytes(&[0; 48]))]))
+    });
     assert_eq!(both.code, Code::NitroDocumentKind);
 }
 
@@ -499,8 +519,14 @@ fn a_root_that_does_not_fit_the_profile_or_has_ended_vouches_for_nothing() {
         run(&hypervisor, &bytes, &Told::default()).unwrap_err().reason.code
     };
     assert_eq!(code(|hypervisor| hypervisor.root.not_after = 1_700_000_000), Code::TimeExpired);
-    assert_eq!(code(|hypervisor| hypervisor.root.set_extension(Extension::key_usage(&[KeyUsage::CrlSign]))), Code::ChainKeyUsage);
-    assert_eq!(code(|hypervisor| hypervisor.root.set_extension(Extension::basic_constraints(false, None))), Code::ChainNotCa);
+    assert_eq!(
+        code(|hypervisor| hypervisor.root.set_extension(Extension::key_usage(&[KeyUsage::CrlSign]))),
+        Code::ChainKeyUsage
+    );
+    assert_eq!(
+        code(|hypervisor| hypervisor.root.set_extension(Extension::basic_constraints(false, None))),
+        Code::ChainNotCa
+    );
     assert_eq!(
         code(|hypervisor| hypervisor.root.set_extension(Extension::basic_constraints(true, Some(1)))),
         Code::ChainPathLength

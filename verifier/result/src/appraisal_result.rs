@@ -143,8 +143,19 @@ impl Serialize for AppraisalResult {
             reasons: &'a [Reason],
         }
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { kinds, evidence_ids, verdict, scope, authentic, trust_anchor, at, valid_until, claims, checks, reasons } =
-            self;
+        let Self {
+            kinds,
+            evidence_ids,
+            verdict,
+            scope,
+            authentic,
+            trust_anchor,
+            at,
+            valid_until,
+            claims,
+            checks,
+            reasons,
+        } = self;
         Json {
             kind: OneOrMany(kinds),
             evidence_id: OneOrMany(evidence_ids),

@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn refuses_what_rfc_3339_cannot_spell() {
-        for text in ["", "2025-01-06", "2025-01-06T16:07:05", "1736179625", "2025-13-01T00:00:00Z", "9999-12-31T23:59:59-01:00"] {
+        for text in
+            ["", "2025-01-06", "2025-01-06T16:07:05", "1736179625", "2025-13-01T00:00:00Z", "9999-12-31T23:59:59-01:00"]
+        {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
         assert_eq!(Timestamp::from_unix_millis(i64::MAX), None);

@@ -54,7 +54,8 @@ fn the_claim_dictionary_is_documented() {
            change. `prooftrail appraise --help` lists the kinds of this build.\n",
     );
     for family in Family::ALL {
-        write!(page, "\n## {}\n\n| claim | type | meaning | where it comes from |\n|---|---|---|---|\n", title(family)).unwrap();
+        write!(page, "\n## {}\n\n| claim | type | meaning | where it comes from |\n|---|---|---|---|\n", title(family))
+            .unwrap();
         for spec in family.table() {
             let (meaning, source) = (cell(spec.meaning), cell(spec.source));
             writeln!(page, "| `{}` | {} | {meaning} | {source} |", spec.pattern, spec.claim_type).unwrap();

@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// Evidence, endorsements, policies: whatever is larger is refused by its own reader, which has the precise reason, so
-/// one byte more than the largest cap is read and no more.
-const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
+/// No more is kept of any file. The readers of evidence, endorsements, policies and manifests refuse far less than this,
+/// each with its own reason, so what was cut off here never comes through.
+const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Reads a file, or standard input for `-`.
+/// Reads a file, or standard input for `-`, up to [`MAX_KEPT_BYTES`].
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let source: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(io::stdin())
@@ -24,11 +24,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         Box::new(file)
     };
     let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_FILE_BYTES)? + 1;
-    source.take(limit).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() > MAX_FILE_BYTES {
-        bail!("{} is larger than {MAX_FILE_BYTES} bytes", path.display());
-    }
+    source.take(MAX_KEPT_BYTES).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }
 

@@ -1,10 +1,8 @@
 //! Verdicts in words: an indented ✓/✗ tree that a person can read. What every check means is said here, in one table.
 
-use std::fmt::Write;
-
 use prooftrail_evidence::check as evidence;
 use prooftrail_policy::{Policy, check as policy};
-use prooftrail_result::{AppraisalResult, Outcome, Reason, Scope, Verdict, claims::Claims};
+use prooftrail_result::{AppraisalResult, Outcome, Reason, Scope, Verdict, claims::{ClaimName, Claims, Value, cross_vendor}};
 use prooftrail_trust_roots::RootSet;
 
 use super::output::{Output, plain};
@@ -22,7 +20,7 @@ const CHECKS: &[(&str, &str)] = &[
     (evidence::IDENTITY, "the evidence names the module that its certificate names"),
     (evidence::NONCE, "the evidence carries the nonce that was expected"),
     (evidence::BINDING, "the evidence carries the binding that was expected"),
-    (policy::SHAPE, "the set has the shape of a platform that is accepted"),
+    (policy::SHAPE, "the pieces make one set, of a shape that is accepted"),
     (policy::VALIDITY, "everything it rests on is still valid"),
     (policy::ROOTS, "the root is one that the policy lists"),
     (policy::DEBUG, "it is no debug evidence, or debug is allowed"),
@@ -84,7 +82,6 @@ fn summary(result: &AppraisalResult, policy: Option<&Policy>) -> String {
 }
 
 fn root(output: &mut Output, result: &AppraisalResult, roots: &RootSet) -> anyhow::Result<()> {
-    use prooftrail_result::claims::{Value, cross_vendor};
     let Some(Value::List(digests)) = result.claims.get(cross_vendor::ROOT_SHA256) else { return Ok(()) };
     for digest in digests {
         let digest = digest.to_string();
@@ -130,26 +127,46 @@ fn reasons(output: &mut Output, reasons: &[Reason]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The claims, aligned; long values on a line of their own would hide the pattern of PCRs, so they stay beside the name.
+/// The claims, aligned. Neighbouring registers of zeros share a line, and long values are cut; `--json` has all of it.
 fn claims(output: &mut Output, claims: &Claims) -> anyhow::Result<()> {
     if claims.is_empty() {
         return Ok(());
     }
     output.line("  what it establishes")?;
-    let names: Vec<_> = claims.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in names {
-        let mut line = format!("    {name:width$}  ");
-        match value.as_str() {
-            "" => line.push_str("(empty)"),
-            zeros if zeros.len() >= 64 && zeros.bytes().all(|digit| digit == b'0') => {
-                let _ = write!(line, "{} bytes of zero", zeros.len() / 2);
+    let mut lines: Vec<(String, String)> = Vec::new();
+    // First and last name of the run of zeros that the last line stands for.
+    let mut run: Option<(ClaimName, ClaimName)> = None;
+    for (name, value) in claims.iter() {
+        let is_zero = matches!(value, Value::Hex(bytes) if bytes.len() >= 32 && bytes.iter().all(|byte| *byte == 0));
+        let goes_on = |(_, last): &(ClaimName, ClaimName)| {
+            is_zero && last.id() == name.id() && last.register().checked_add(1) == Some(name.register())
+        };
+        run = match (run.filter(goes_on), lines.last_mut()) {
+            (Some((first, _)), Some(line)) => {
+                line.0 = format!("{first}–{}", name.register());
+                Some((first, name))
             }
-            value => line.push_str(&plain(value)),
-        }
-        output.line(line)?;
+            _ => {
+                lines.push((name.to_string(), shown(value, is_zero)));
+                is_zero.then_some((name, name))
+            }
+        };
     }
-    Ok(())
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    lines.iter().try_for_each(|(name, value)| output.line(format!("    {name:width$}  {value}")))
+}
+
+/// A value as a person can take it in.
+fn shown(value: &Value, is_zero: bool) -> String {
+    const LONG_BYTES: usize = 64;
+    match value {
+        Value::Hex(bytes) if is_zero => format!("{} bytes of zero", bytes.len()),
+        Value::Hex(bytes) if bytes.is_empty() => "(0 bytes)".to_owned(),
+        Value::Hex(bytes) if bytes.len() > LONG_BYTES => {
+            format!("{}… ({} bytes)", hex::encode(bytes.iter().take(16).copied().collect::<Vec<_>>()), bytes.len())
+        }
+        value => plain(&value.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -36,18 +36,9 @@ struct Renewal {
 }
 
 // The authority backdates by an hour and counts the last second in: 20 days and an hour, less a second.
-const REGIONAL: Renewal = Renewal {
-    period: 10 * DAY,
-    life: 20 * DAY + HOUR - 1,
-};
-const ZONAL: Renewal = Renewal {
-    period: 2 * DAY,
-    life: 5 * DAY + 21 * HOUR - 1,
-};
-const INSTANCE: Renewal = Renewal {
-    period: DAY / 2,
-    life: DAY,
-};
+const REGIONAL: Renewal = Renewal { period: 10 * DAY, life: 20 * DAY + HOUR - 1 };
+const ZONAL: Renewal = Renewal { period: 2 * DAY, life: 5 * DAY + 21 * HOUR - 1 };
+const INSTANCE: Renewal = Renewal { period: DAY / 2, life: DAY };
 
 const CA_USAGE: &[KeyUsage] = &[DigitalSignature, KeyCertSign, CrlSign];
 
@@ -85,10 +76,7 @@ pub(super) fn regional(hypervisor: &Hypervisor, at: i64) -> CertificateSpec {
         (oid::COUNTRY, "US"),
         (oid::ORGANIZATION, "Amazon"),
         (oid::ORGANIZATIONAL_UNIT, "AWS"),
-        (
-            oid::COMMON_NAME,
-            &format!("{}.{region}.aws.nitro-enclaves", derive::hex(&label, 16)),
-        ),
+        (oid::COMMON_NAME, &format!("{}.{region}.aws.nitro-enclaves", derive::hex(&label, 16))),
     ]);
     // Genuine regional certificates share one CRL in all regions. The name .invalid never resolves (RFC 6761).
     let crl = derive::uuid(&format!("{seed}/crl"));
@@ -108,13 +96,7 @@ fn zonal(hypervisor: &Hypervisor, at: i64) -> CertificateSpec {
     let Hypervisor { seed, region, .. } = hypervisor;
     let label = format!("{seed}/{region}/zonal");
     let subject = Name::new(&[
-        (
-            oid::COMMON_NAME,
-            &format!(
-                "{}.zonal.{region}.aws.nitro-enclaves",
-                derive::hex(&label, 16)
-            ),
-        ),
+        (oid::COMMON_NAME, &format!("{}.zonal.{region}.aws.nitro-enclaves", derive::hex(&label, 16))),
         (oid::ORGANIZATIONAL_UNIT, "AWS"),
         (oid::ORGANIZATION, "Amazon"),
         (oid::COUNTRY, "US"),
@@ -122,8 +104,7 @@ fn zonal(hypervisor: &Hypervisor, at: i64) -> CertificateSpec {
         (oid::LOCALITY, "Seattle"),
     ]);
     let crl = derive::uuid(&format!("{seed}/{region}/crl"));
-    let crl =
-        format!("http://crl-{region}-simulated-nitro-enclaves.s3.{region}.invalid/crl/{crl}.crl");
+    let crl = format!("http://crl-{region}-simulated-nitro-enclaves.s3.{region}.invalid/crl/{crl}.crl");
     let extensions = vec![
         Extension::basic_constraints(true, Some(1)),
         Extension::authority_key_identifier(),
@@ -135,12 +116,7 @@ fn zonal(hypervisor: &Hypervisor, at: i64) -> CertificateSpec {
 }
 
 fn instance(hypervisor: &Hypervisor, at: i64) -> CertificateSpec {
-    let Hypervisor {
-        seed,
-        region,
-        instance_id,
-        ..
-    } = hypervisor;
+    let Hypervisor { seed, region, instance_id, .. } = hypervisor;
     let label = format!("{seed}/{region}/{instance_id}/instance");
     let subject = below_zone(&format!("{instance_id}.{region}.aws.nitro-enclaves"));
     let extensions = vec![
@@ -164,23 +140,14 @@ pub(super) fn certificates(
     let not_before = at.saturating_sub(LEAF_LEAD);
     let extensions = vec![
         Extension::basic_constraints(false, None),
-        Extension {
-            critical: false,
-            ..Extension::key_usage(&[DigitalSignature, ContentCommitment])
-        },
+        Extension { critical: false, ..Extension::key_usage(&[DigitalSignature, ContentCommitment]) },
     ];
     let key = Key::p384(&format!("{seed}/{region}/{module_id}/leaf"));
     let serial = der::unsigned(&[serial_prefix, &at.to_be_bytes()].concat());
     let subject = below_zone(&format!("{module_id}.{region}.aws"));
     let leaf = CertificateSpec {
         extensions,
-        ..CertificateSpec::new(
-            subject,
-            key,
-            serial,
-            not_before,
-            at.saturating_add(LEAF_TAIL),
-        )
+        ..CertificateSpec::new(subject, key, serial, not_before, at.saturating_add(LEAF_TAIL))
     };
     vec![
         hypervisor.root.clone(),
@@ -214,8 +181,5 @@ fn issuer<const N: usize>(
     let not_before = at - (at - GRID).rem_euclid(renewal.period);
     let serial = derive::serial::<N>(&format!("{label}/{not_before}"));
     let not_after = not_before.saturating_add(renewal.life);
-    CertificateSpec {
-        extensions,
-        ..CertificateSpec::new(subject, Key::p384(label), serial, not_before, not_after)
-    }
+    CertificateSpec { extensions, ..CertificateSpec::new(subject, Key::p384(label), serial, not_before, not_after) }
 }

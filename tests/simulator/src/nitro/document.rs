@@ -43,39 +43,23 @@ const PCR_KEYS: [&str; 2] = ["pcrs", "nitrotpm_pcrs"];
 
 impl Document {
     /// The untouched document of `hypervisor` at `at_ms`.
-    #[expect(
-        clippy::expect_used,
-        reason = "milliseconds divided by 1000 are below 2^63"
-    )]
+    #[expect(clippy::expect_used, reason = "milliseconds divided by 1000 are below 2^63")]
     pub(super) fn new(hypervisor: &Hypervisor, kind: Kind, at_ms: u64) -> Self {
         let [enclave_pcrs, nitrotpm_pcrs] = PCR_KEYS;
         let instance_id = hypervisor.instance_id();
         let enclave_id = hypervisor.enclave_id.to_be_bytes();
-        let at =
-            i64::try_from(at_ms / 1000).expect("seconds of a u64 of milliseconds fit into an i64");
+        let at = i64::try_from(at_ms / 1000).expect("seconds of a u64 of milliseconds fit into an i64");
         let (module_id, serial_prefix, pcr_key, pcrs) = match kind {
             Kind::Enclave => {
                 let module_id = format!("{instance_id}-enc{}", hex::encode(enclave_id));
-                (
-                    module_id,
-                    enclave_id.as_slice(),
-                    enclave_pcrs,
-                    enclave_pcr_values(hypervisor),
-                )
+                (module_id, enclave_id.as_slice(), enclave_pcrs, enclave_pcr_values(hypervisor))
             }
             Kind::NitroTpm => {
                 let module_id = format!("{instance_id}-tpm{:016x}", 0);
-                (
-                    module_id,
-                    [].as_slice(),
-                    nitrotpm_pcrs,
-                    nitrotpm_pcr_values(hypervisor),
-                )
+                (module_id, [].as_slice(), nitrotpm_pcrs, nitrotpm_pcr_values(hypervisor))
             }
         };
-        let pcrs = (0..)
-            .zip(pcrs)
-            .map(|(index, value)| (Item::Unsigned(index), Item::bytes(&value)));
+        let pcrs = (0..).zip(pcrs).map(|(index, value)| (Item::Unsigned(index), Item::bytes(&value)));
         let entries = [
             ("module_id", Item::from(module_id.as_str()).into()),
             ("digest", Item::from("SHA384").into()),
@@ -87,15 +71,10 @@ impl Document {
             ("user_data", Item::Null.into()),
             ("nonce", Item::Null.into()),
         ];
-        let entries = entries
-            .into_iter()
-            .map(|(key, value)| (Item::from(key), value));
+        let entries = entries.into_iter().map(|(key, value)| (Item::from(key), value));
         Self {
             chain: chain::certificates(hypervisor, &module_id, serial_prefix, at),
-            payload: Payload {
-                head: Head::Indefinite,
-                entries: entries.collect(),
-            },
+            payload: Payload { head: Head::Indefinite, entries: entries.collect() },
             raw_payload: None,
             envelope: Envelope::default(),
             signing_key: None,
@@ -126,10 +105,7 @@ impl Document {
     /// When the document has no map of PCRs.
     pub fn pcr(&mut self, index: u64, value: &[u8]) -> &mut Self {
         let pcrs = self.pcrs_mut();
-        match pcrs
-            .iter_mut()
-            .find(|(key, _)| *key == Item::Unsigned(index))
-        {
+        match pcrs.iter_mut().find(|(key, _)| *key == Item::Unsigned(index)) {
             Some((_, present)) => *present = Item::bytes(value),
             None => pcrs.push((Item::Unsigned(index), Item::bytes(value))),
         }
@@ -140,14 +116,9 @@ impl Document {
     ///
     /// # Panics
     /// When the document has no map of PCRs.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that took the map away has no PCR to set"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that took the map away has no PCR to set")]
     pub fn pcrs_mut(&mut self) -> &mut Vec<(Item, Item)> {
-        let key = PCR_KEYS
-            .into_iter()
-            .find(|key| self.payload.get(key).is_some());
+        let key = PCR_KEYS.into_iter().find(|key| self.payload.get(key).is_some());
         match key.and_then(|key| self.payload.get_mut(key)) {
             Some(Field::Item(Item::Map(pcrs))) => Some(pcrs),
             _ => None,
@@ -158,29 +129,20 @@ impl Document {
     /// What the hypervisor says of an enclave in debug mode: the measurements of the image (PCR0, 1 and 2) and of its
     /// signer (PCR8) are zero, those of the role and the instance are not.
     pub fn debug(&mut self) -> &mut Self {
-        self.pcr(0, &[0; 48])
-            .pcr(1, &[0; 48])
-            .pcr(2, &[0; 48])
-            .pcr(8, &[0; 48])
+        self.pcr(0, &[0; 48]).pcr(1, &[0; 48]).pcr(2, &[0; 48]).pcr(8, &[0; 48])
     }
 
     /// The certificates in DER, root first and leaf last.
     #[must_use]
     pub fn certificates(&self) -> Vec<Vec<u8>> {
         let issuers = self.chain.iter().take(1).chain(&self.chain);
-        self.chain
-            .iter()
-            .zip(issuers)
-            .map(|(certificate, issuer)| certificate.issued_by(issuer))
-            .collect()
+        self.chain.iter().zip(issuers).map(|(certificate, issuer)| certificate.issued_by(issuer)).collect()
     }
 
     /// The payload's bytes.
     #[must_use]
     pub fn payload_bytes(&self) -> Vec<u8> {
-        self.raw_payload
-            .clone()
-            .unwrap_or_else(|| self.payload.encode(&self.certificates()))
+        self.raw_payload.clone().unwrap_or_else(|| self.payload.encode(&self.certificates()))
     }
 
     /// The bytes that the document's signature covers (the Sig_structure of RFC 9052, section 4.4).
@@ -194,36 +156,19 @@ impl Document {
     /// # Panics
     /// When the chain is empty and no `signing_key` is given.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that empties the chain has to say which key signs"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that empties the chain has to say which key signs")]
     pub fn build(&self) -> Vec<u8> {
         let leaf = self.chain.last().map(|leaf| &leaf.key);
-        let key = self
-            .signing_key
-            .as_ref()
-            .or(leaf)
-            .expect("a leaf or a signing key");
+        let key = self.signing_key.as_ref().or(leaf).expect("a leaf or a signing key");
         self.envelope.seal(&self.payload_bytes(), key)
     }
 }
 
 /// PCR0 to PCR15 of an enclave from an unsigned image.
 fn enclave_pcr_values(hypervisor: &Hypervisor) -> Vec<[u8; 48]> {
-    let Hypervisor {
-        image,
-        role,
-        instance_id,
-        ..
-    } = hypervisor;
-    let mut values = (0..3)
-        .map(|index| extended(format!("{image}/{index}").as_bytes()))
-        .collect::<Vec<_>>();
-    values.push(
-        role.as_ref()
-            .map_or([0; 48], |arn| extended(arn.as_bytes())),
-    );
+    let Hypervisor { image, role, instance_id, .. } = hypervisor;
+    let mut values = (0..3).map(|index| extended(format!("{image}/{index}").as_bytes())).collect::<Vec<_>>();
+    values.push(role.as_ref().map_or([0; 48], |arn| extended(arn.as_bytes())));
     values.push(extended(instance_id.as_bytes()));
     values.resize(16, [0; 48]);
     values

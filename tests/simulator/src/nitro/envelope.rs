@@ -48,12 +48,7 @@ impl Default for Envelope {
         Self {
             tag: None,
             head: Head::Shortest,
-            elements: vec![
-                Element::Protected,
-                Element::Unprotected,
-                Element::Payload,
-                Element::Signature,
-            ],
+            elements: vec![Element::Protected, Element::Unprotected, Element::Payload, Element::Signature],
             protected: vec![0xA1, 0x01, 0x38, 0x22],
             unprotected: Item::Map(Vec::new()),
             context: "Signature1".to_owned(),
@@ -68,16 +63,13 @@ impl Envelope {
     /// The Sig_structure: the bytes that are signed.
     pub(super) fn signed_bytes(&self, payload: &[u8]) -> Vec<u8> {
         let context = Item::from(self.context.as_str());
-        let [protected, external_aad, payload] =
-            [&self.protected, &self.external_aad, payload].map(Item::bytes);
+        let [protected, external_aad, payload] = [&self.protected, &self.external_aad, payload].map(Item::bytes);
         Item::Array(vec![context, protected, external_aad, payload]).encode()
     }
 
     /// The document: `payload` in this envelope, signed by `key`.
     pub(super) fn seal(&self, payload: &[u8], key: &Key) -> Vec<u8> {
-        let signature = key
-            .sign(&self.signed_bytes(payload))
-            .fixed_edited(self.signature.as_ref());
+        let signature = key.sign(&self.signed_bytes(payload)).fixed_edited(self.signature.as_ref());
         let item = |element: &Element| match element {
             Element::Protected => Item::bytes(&self.protected),
             Element::Unprotected => self.unprotected.clone(),

@@ -35,8 +35,7 @@ impl Hypervisor {
             seed: seed.to_owned(),
             region: "us-east-1".to_owned(),
             // The high byte of genuine ids has been 01 for all of this decade.
-            enclave_id: u64::from_be_bytes(derive::bytes(&format!("{seed}/enclave"))) >> 8
-                | 1 << 56,
+            enclave_id: u64::from_be_bytes(derive::bytes(&format!("{seed}/enclave"))) >> 8 | 1 << 56,
             instance_id: format!("i-{}", derive::hex(&format!("{seed}/instance"), 17)),
             image: "image".to_owned(),
             role: Some("arn:aws:iam::111122223333:role/simulated".to_owned()),
@@ -46,19 +45,13 @@ impl Hypervisor {
     /// The same hypervisor in another AWS region.
     #[must_use]
     pub fn region(self, region: &str) -> Self {
-        Self {
-            region: region.to_owned(),
-            ..self
-        }
+        Self { region: region.to_owned(), ..self }
     }
 
     /// The same hypervisor under another instance, `i-` and 17 hexadecimal digits.
     #[must_use]
     pub fn instance(self, instance_id: &str) -> Self {
-        Self {
-            instance_id: instance_id.to_owned(),
-            ..self
-        }
+        Self { instance_id: instance_id.to_owned(), ..self }
     }
 
     /// The same hypervisor with another enclave; genuine ids are the time of its launch and 16 random bits.
@@ -70,19 +63,13 @@ impl Hypervisor {
     /// The same hypervisor with another image; its name decides the PCRs that measure it.
     #[must_use]
     pub fn image(self, image: &str) -> Self {
-        Self {
-            image: image.to_owned(),
-            ..self
-        }
+        Self { image: image.to_owned(), ..self }
     }
 
     /// The same hypervisor with another IAM role on the instance, by its ARN, or with none: then PCR3 stays zero.
     #[must_use]
     pub fn role(self, arn: Option<&str>) -> Self {
-        Self {
-            role: arn.map(str::to_owned),
-            ..self
-        }
+        Self { role: arn.map(str::to_owned), ..self }
     }
 
     /// The id of the instance, such as `i-0123456789abcdef0`.
@@ -147,16 +134,10 @@ simulated = true
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the same range as a certificate's time, which the root already had to meet"
-)]
+#[expect(clippy::expect_used, reason = "the same range as a certificate's time, which the root already had to meet")]
 fn rfc3339(seconds: i64) -> String {
     let instant = OffsetDateTime::from_unix_timestamp(seconds).expect("a year from 0 to 9999");
     let (year, month, day) = instant.to_calendar_date();
     let (hour, minute, second) = instant.to_hms();
-    format!(
-        "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z",
-        u8::from(month)
-    )
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
 }

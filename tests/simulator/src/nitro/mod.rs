@@ -22,9 +22,5 @@ use sha2::{Digest, Sha384};
 /// PCR3 is this of the IAM role's ARN and PCR4 of the instance id, both in ASCII.
 #[must_use]
 pub fn extended(data: &[u8]) -> [u8; 48] {
-    Sha384::new()
-        .chain_update([0; 48])
-        .chain_update(data)
-        .finalize()
-        .into()
+    Sha384::new().chain_update([0; 48]).chain_update(data).finalize().into()
 }

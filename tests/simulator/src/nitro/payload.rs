@@ -27,10 +27,7 @@ impl Payload {
     /// The value of the first entry with this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Field> {
-        self.entries
-            .iter()
-            .find(|entry| is_named(entry, key))
-            .map(|(_, value)| value)
+        self.entries.iter().find(|entry| is_named(entry, key)).map(|(_, value)| value)
     }
 
     /// Puts `value` where one with the same key stands, or at the end.
@@ -57,26 +54,18 @@ impl Payload {
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Field> {
-        self.entries
-            .iter_mut()
-            .find(|entry| is_named(entry, key))
-            .map(|(_, value)| value)
+        self.entries.iter_mut().find(|entry| is_named(entry, key)).map(|(_, value)| value)
     }
 
     /// The map in CBOR, with `chain` (root first, in DER) where certificates belong.
     pub(super) fn encode(&self, chain: &[Vec<u8>]) -> Vec<u8> {
-        let (leaf, bundle) = chain
-            .split_last()
-            .map_or((None, chain), |(leaf, bundle)| (Some(leaf), bundle));
+        let (leaf, bundle) = chain.split_last().map_or((None, chain), |(leaf, bundle)| (Some(leaf), bundle));
         let value = |field: &Field| match field {
             Field::Item(item) => item.clone(),
             Field::Certificate => Item::Bytes(leaf.cloned().unwrap_or_default()),
             Field::CaBundle => Item::Array(bundle.iter().cloned().map(Item::Bytes).collect()),
         };
-        let entries = self
-            .entries
-            .iter()
-            .map(|(key, field)| (key.clone(), value(field)));
+        let entries = self.entries.iter().map(|(key, field)| (key.clone(), value(field)));
         Item::Map(entries.collect()).headed(self.head).encode()
     }
 }

@@ -57,24 +57,14 @@ impl CertificateSpec {
     ///
     /// # Panics
     /// When there is none.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that changes nothing would test nothing"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that changes nothing would test nothing")]
     pub fn extension_mut(&mut self, oid: Oid) -> &mut Extension {
-        self.extensions
-            .iter_mut()
-            .find(|extension| extension.oid == oid)
-            .expect("the certificate has that extension")
+        self.extensions.iter_mut().find(|extension| extension.oid == oid).expect("the certificate has that extension")
     }
 
     /// Puts `extension` where one with the same identifier stands, or at the end.
     pub fn set_extension(&mut self, extension: Extension) {
-        match self
-            .extensions
-            .iter_mut()
-            .find(|present| present.oid == extension.oid)
-        {
+        match self.extensions.iter_mut().find(|present| present.oid == extension.oid) {
             Some(present) => *present = extension,
             None => self.extensions.push(extension),
         }
@@ -87,20 +77,14 @@ impl CertificateSpec {
     pub fn remove_extension(&mut self, oid: Oid) {
         let before = self.extensions.len();
         self.extensions.retain(|extension| extension.oid != oid);
-        assert_ne!(
-            self.extensions.len(),
-            before,
-            "the certificate has that extension"
-        );
+        assert_ne!(self.extensions.len(), before, "the certificate has that extension");
     }
 
     /// The certificate in DER, issued by `issuer`.
     #[must_use]
     pub fn issued_by(&self, issuer: &Self) -> Vec<u8> {
         self.signing.sign(&issuer.key, |algorithm| {
-            let version = self
-                .version
-                .map(|version| der::context(0, &der::small_integer(version)));
+            let version = self.version.map(|version| der::context(0, &der::small_integer(version)));
             let public_key = self.subject_public_key_info.clone();
             let extensions = extension::extensions(&self.extensions, &self.key, &issuer.key);
             let fields = [

@@ -60,10 +60,7 @@ impl CrlSpec {
             this_update,
             next_update: Some(this_update.saturating_add(Self::LIFE)),
             revoked: revoked.collect(),
-            extensions: vec![
-                Extension::authority_key_identifier(),
-                Extension::crl_number(1),
-            ],
+            extensions: vec![Extension::authority_key_identifier(), Extension::crl_number(1)],
             signing: Signing::default(),
         }
     }
@@ -81,21 +78,12 @@ impl CrlSpec {
                 extensions.map(|extensions| der::context(0, &extensions)),
             ];
             let mandatory = [algorithm, self.issuer.der(), der::time(self.this_update)];
-            der::sequence(
-                version
-                    .into_iter()
-                    .chain(mandatory)
-                    .chain(optional.into_iter().flatten()),
-            )
+            der::sequence(version.into_iter().chain(mandatory).chain(optional.into_iter().flatten()))
         })
     }
 
     fn entry(&self, entry: &RevokedCertificate) -> Vec<u8> {
         let extensions = extension::extensions(&entry.extensions, &self.key, &self.key);
-        der::sequence(
-            [der::integer(&entry.serial), der::time(entry.revoked_at)]
-                .into_iter()
-                .chain(extensions),
-        )
+        der::sequence([der::integer(&entry.serial), der::time(entry.revoked_at)].into_iter().chain(extensions))
     }
 }

@@ -56,22 +56,14 @@ impl Extension {
     /// An extension of any kind with any value.
     #[must_use]
     pub fn new(oid: Oid, critical: bool, value: Vec<u8>) -> Self {
-        Self {
-            oid,
-            critical,
-            value: ExtensionValue::Der(value),
-        }
+        Self { oid, critical, value: ExtensionValue::Der(value) }
     }
 
     /// BasicConstraints, critical. `ca` false is the default and is left out of the DER.
     #[must_use]
     pub fn basic_constraints(ca: bool, path_len: Option<u64>) -> Self {
         let ca = ca.then(|| der::boolean(true));
-        Self::new(
-            oid::BASIC_CONSTRAINTS,
-            true,
-            der::sequence(ca.into_iter().chain(path_len.map(der::small_integer))),
-        )
+        Self::new(oid::BASIC_CONSTRAINTS, true, der::sequence(ca.into_iter().chain(path_len.map(der::small_integer))))
     }
 
     /// KeyUsage with these bits, critical.
@@ -90,10 +82,7 @@ impl Extension {
         let bits = usages.iter().map(bit).fold(0_u8, |bits, bit| bits | bit);
         // A named bit list in DER has no trailing zero bits (X.690, section 11.2.2).
         let unused = (0_u8..8).find(|shift| bits >> shift & 1 == 1);
-        let value = unused.map_or_else(
-            || der::bit_string(0, &[]),
-            |unused| der::bit_string(unused, &[bits]),
-        );
+        let value = unused.map_or_else(|| der::bit_string(0, &[]), |unused| der::bit_string(unused, &[bits]));
         Self::new(oid::KEY_USAGE, true, value)
     }
 
@@ -101,22 +90,14 @@ impl Extension {
     #[must_use]
     pub fn subject_key_identifier() -> Self {
         let value = ExtensionValue::SubjectKeyIdentifier;
-        Self {
-            oid: oid::SUBJECT_KEY_IDENTIFIER,
-            critical: false,
-            value,
-        }
+        Self { oid: oid::SUBJECT_KEY_IDENTIFIER, critical: false, value }
     }
 
     /// AuthorityKeyIdentifier with the key identifier alone, not critical.
     #[must_use]
     pub fn authority_key_identifier() -> Self {
         let value = ExtensionValue::AuthorityKeyIdentifier;
-        Self {
-            oid: oid::AUTHORITY_KEY_IDENTIFIER,
-            critical: false,
-            value,
-        }
+        Self { oid: oid::AUTHORITY_KEY_IDENTIFIER, critical: false, value }
     }
 
     /// CRLDistributionPoints with one point and its URI, not critical.
@@ -144,38 +125,22 @@ impl Extension {
         let value = match &self.value {
             ExtensionValue::Der(value) => value.clone(),
             ExtensionValue::SubjectKeyIdentifier => der::octet_string(&identifier(subject)),
-            ExtensionValue::AuthorityKeyIdentifier => {
-                der::sequence([der::context_primitive(0, &identifier(issuer))])
-            }
+            ExtensionValue::AuthorityKeyIdentifier => der::sequence([der::context_primitive(0, &identifier(issuer))]),
         };
         let critical = self.critical.then(|| der::boolean(true));
-        der::sequence(
-            [der::object_identifier(self.oid)]
-                .into_iter()
-                .chain(critical)
-                .chain([der::octet_string(&value)]),
-        )
+        der::sequence([der::object_identifier(self.oid)].into_iter().chain(critical).chain([der::octet_string(&value)]))
     }
 }
 
 /// Extensions in DER; none where there are none, since the SEQUENCE must not be empty.
 pub(super) fn extensions(extensions: &[Extension], subject: &Key, issuer: &Key) -> Option<Vec<u8>> {
-    let der = || {
-        der::sequence(
-            extensions
-                .iter()
-                .map(|extension| extension.der(subject, issuer)),
-        )
-    };
+    let der = || der::sequence(extensions.iter().map(|extension| extension.der(subject, issuer)));
     (!extensions.is_empty()).then(der)
 }
 
 /// The leftmost 160 bits of the SHA-256 of the public key (RFC 7093, section 2, method 1).
 fn identifier(key: &Key) -> Vec<u8> {
-    Sha256::digest(key.public_point())
-        .into_iter()
-        .take(20)
-        .collect()
+    Sha256::digest(key.public_point()).into_iter().take(20).collect()
 }
 
 #[cfg(test)]
@@ -188,31 +153,16 @@ mod tests {
         use KeyUsage::{ContentCommitment, CrlSign, DigitalSignature, KeyCertSign};
         let table = [
             (Extension::basic_constraints(true, None), "30030101ff"),
-            (
-                Extension::basic_constraints(true, Some(2)),
-                "30060101ff020102",
-            ),
+            (Extension::basic_constraints(true, Some(2)), "30060101ff020102"),
             (Extension::basic_constraints(false, None), "3000"),
-            (
-                Extension::key_usage(&[DigitalSignature, KeyCertSign, CrlSign]),
-                "03020186",
-            ),
+            (Extension::key_usage(&[DigitalSignature, KeyCertSign, CrlSign]), "03020186"),
             (Extension::key_usage(&[KeyCertSign]), "03020204"),
-            (
-                Extension::key_usage(&[DigitalSignature, ContentCommitment]),
-                "030206c0",
-            ),
+            (Extension::key_usage(&[DigitalSignature, ContentCommitment]), "030206c0"),
             (Extension::key_usage(&[]), "030100"),
-            (
-                Extension::crl_distribution_point("http://a"),
-                "3010300ea00ca00a8608687474703a2f2f61",
-            ),
+            (Extension::crl_distribution_point("http://a"), "3010300ea00ca00a8608687474703a2f2f61"),
         ];
         for (extension, expected) in table {
-            assert_eq!(
-                extension.value,
-                ExtensionValue::Der(hex::decode(expected).unwrap())
-            );
+            assert_eq!(extension.value, ExtensionValue::Der(hex::decode(expected).unwrap()));
         }
     }
 }

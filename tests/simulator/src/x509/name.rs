@@ -35,11 +35,7 @@ impl Name {
     pub fn new(attributes: &[(Oid, &str)]) -> Self {
         let attribute = |(oid, text): &(Oid, &str)| Attribute {
             oid,
-            string: if *oid == oid::COUNTRY {
-                AttributeString::Printable
-            } else {
-                AttributeString::Utf8
-            },
+            string: if *oid == oid::COUNTRY { AttributeString::Printable } else { AttributeString::Utf8 },
             text: (*text).to_owned(),
         };
         Self(attributes.iter().map(attribute).collect())
@@ -49,10 +45,7 @@ impl Name {
     ///
     /// # Panics
     /// When the name has no such attribute.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that changes nothing would test nothing"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that changes nothing would test nothing")]
     pub fn attribute_mut(&mut self, oid: Oid) -> &mut String {
         let attribute = self.0.iter_mut().find(|attribute| attribute.oid == oid);
         &mut attribute.expect("the name has that attribute").text
@@ -66,10 +59,7 @@ impl Name {
                 AttributeString::Printable => der::printable_string(&attribute.text),
                 AttributeString::Utf8 => der::utf8_string(&attribute.text),
             };
-            der::set([der::sequence([
-                der::object_identifier(attribute.oid),
-                value,
-            ])])
+            der::set([der::sequence([der::object_identifier(attribute.oid), value])])
         }))
     }
 }
@@ -88,13 +78,7 @@ impl fmt::Display for Name {
                 oid::STATE => f.write_str("ST")?,
                 oid::ORGANIZATION => f.write_str("O")?,
                 oid::ORGANIZATIONAL_UNIT => f.write_str("OU")?,
-                other => f.write_str(
-                    &other
-                        .iter()
-                        .map(u64::to_string)
-                        .collect::<Vec<_>>()
-                        .join("."),
-                )?,
+                other => f.write_str(&other.iter().map(u64::to_string).collect::<Vec<_>>().join("."))?,
             }
             write!(f, "={}", Escaped(&attribute.text))?;
         }
@@ -130,11 +114,7 @@ mod tests {
 
     #[test]
     fn rfc_4514_escapes_and_reverses() {
-        let name = Name::new(&[
-            (oid::COUNTRY, "US"),
-            (oid::ORGANIZATION, "A, B"),
-            (oid::COMMON_NAME, "#x "),
-        ]);
+        let name = Name::new(&[(oid::COUNTRY, "US"), (oid::ORGANIZATION, "A, B"), (oid::COMMON_NAME, "#x ")]);
         assert_eq!(name.to_string(), "CN=\\#x\\ ,O=A\\, B,C=US");
     }
 
@@ -142,9 +122,6 @@ mod tests {
     fn an_attribute_changes_in_place() {
         let mut name = Name::new(&[(oid::COUNTRY, "US"), (oid::COMMON_NAME, "a")]);
         *name.attribute_mut(oid::COMMON_NAME) = "b".to_owned();
-        assert_eq!(
-            hex::encode(name.der()),
-            "3019310b3009060355040613025553310a300806035504030c0162"
-        );
+        assert_eq!(hex::encode(name.der()), "3019310b3009060355040613025553310a300806035504030c0162");
     }
 }

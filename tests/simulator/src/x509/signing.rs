@@ -38,51 +38,30 @@ impl Algorithm {
     /// An algorithm without parameters.
     #[must_use]
     pub fn new(oid: Oid) -> Self {
-        Self {
-            oid,
-            parameters: None,
-        }
+        Self { oid, parameters: None }
     }
 
     fn of(key: &Key) -> Self {
-        Self::new(if key.is_p384() {
-            oid::ECDSA_WITH_SHA384
-        } else {
-            oid::ECDSA_WITH_SHA256
-        })
+        Self::new(if key.is_p384() { oid::ECDSA_WITH_SHA384 } else { oid::ECDSA_WITH_SHA256 })
     }
 
     fn der(&self) -> Vec<u8> {
-        der::sequence(
-            [der::object_identifier(self.oid)]
-                .into_iter()
-                .chain(self.parameters.clone()),
-        )
+        der::sequence([der::object_identifier(self.oid)].into_iter().chain(self.parameters.clone()))
     }
 }
 
 impl Signing {
     /// The signed structure around `to_be_signed`, a function of the inner AlgorithmIdentifier in DER.
-    pub(super) fn sign(
-        &self,
-        issuer: &Key,
-        to_be_signed: impl FnOnce(Vec<u8>) -> Vec<u8>,
-    ) -> Vec<u8> {
+    pub(super) fn sign(&self, issuer: &Key, to_be_signed: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
         let key = self.key.as_ref().unwrap_or(issuer);
-        let algorithm =
-            |named: &Option<Algorithm>| named.clone().unwrap_or_else(|| Algorithm::of(key)).der();
+        let algorithm = |named: &Option<Algorithm>| named.clone().unwrap_or_else(|| Algorithm::of(key)).der();
 
         let mut to_be_signed = to_be_signed(algorithm(&self.inner_algorithm));
-        self.before
-            .iter()
-            .for_each(|edit| edit.apply(&mut to_be_signed));
+        self.before.iter().for_each(|edit| edit.apply(&mut to_be_signed));
         let signature = key.sign(&to_be_signed).der_edited(self.signature.as_ref());
 
-        let mut signed = der::sequence([
-            to_be_signed,
-            algorithm(&self.outer_algorithm),
-            der::bit_string(0, &signature),
-        ]);
+        let mut signed =
+            der::sequence([to_be_signed, algorithm(&self.outer_algorithm), der::bit_string(0, &signature)]);
         self.after.iter().for_each(|edit| edit.apply(&mut signed));
         signed
     }

@@ -7,17 +7,8 @@ use x509_cert::Certificate;
 
 use crate::reading::{AT_MS, Read};
 
-const KEYS: [&str; 9] = [
-    "module_id",
-    "digest",
-    "timestamp",
-    "pcrs",
-    "certificate",
-    "cabundle",
-    "public_key",
-    "user_data",
-    "nonce",
-];
+const KEYS: [&str; 9] =
+    ["module_id", "digest", "timestamp", "pcrs", "certificate", "cabundle", "public_key", "user_data", "nonce"];
 
 fn hypervisor() -> Hypervisor {
     Hypervisor::new("documents").instance("i-0123456789abcdef0")
@@ -27,21 +18,12 @@ fn hypervisor() -> Hypervisor {
 fn the_envelope_is_that_of_genuine_documents() {
     let document = hypervisor().document(AT_MS).build();
     let payload = hypervisor().document(AT_MS).payload_bytes();
-    assert_eq!(
-        document[..8],
-        [0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xA0, 0x59]
-    );
-    assert_eq!(
-        document[8..10],
-        u16::try_from(payload.len()).unwrap().to_be_bytes()
-    );
+    assert_eq!(document[..8], [0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xA0, 0x59]);
+    assert_eq!(document[8..10], u16::try_from(payload.len()).unwrap().to_be_bytes());
     assert_eq!(document[10..10 + payload.len()], payload);
     assert_eq!(document[10 + payload.len()..][..2], [0x58, 0x60]);
     assert_eq!(document.len(), 10 + payload.len() + 2 + 96);
-    assert_eq!(
-        (payload.first(), payload.last()),
-        (Some(&0xBF), Some(&0xFF))
-    );
+    assert_eq!((payload.first(), payload.last()), (Some(&0xBF), Some(&0xFF)));
 }
 
 #[test]
@@ -49,12 +31,7 @@ fn the_payload_is_that_of_genuine_documents() {
     let read = Read::new(&hypervisor().document(AT_MS).build());
     assert_eq!(read.keys(), KEYS);
     assert!(read.is_signed_by_leaf());
-    assert!(
-        read.value("module_id")
-            .str()
-            .unwrap()
-            .starts_with("i-0123456789abcdef0-enc01")
-    );
+    assert!(read.value("module_id").str().unwrap().starts_with("i-0123456789abcdef0-enc01"));
     assert_eq!(read.value("digest").str().unwrap(), "SHA384");
     assert_eq!(read.entries[2].1[0], 0x1B);
     assert_eq!(read.value("timestamp").u64().unwrap(), AT_MS);
@@ -65,11 +42,7 @@ fn the_payload_is_that_of_genuine_documents() {
 
 #[test]
 fn certificates_stay_within_the_limit_of_the_format() {
-    for certificate in hypervisor()
-        .region("ap-southeast-4")
-        .document(AT_MS)
-        .certificates()
-    {
+    for certificate in hypervisor().region("ap-southeast-4").document(AT_MS).certificates() {
         assert!(certificate.len() <= 1024, "{}", certificate.len());
     }
 }
@@ -87,14 +60,7 @@ fn the_signed_bytes_are_the_sig_structure() {
 
 #[test]
 fn setters_fill_the_optional_fields() {
-    let read = Read::new(
-        &hypervisor()
-            .document(AT_MS)
-            .public_key(b"p")
-            .user_data(b"")
-            .nonce(b"n")
-            .build(),
-    );
+    let read = Read::new(&hypervisor().document(AT_MS).public_key(b"p").user_data(b"").nonce(b"n").build());
     assert_eq!(read.keys(), KEYS);
     assert_eq!(read.value("public_key").bytes().unwrap(), b"p");
     assert_eq!(read.value("user_data").bytes().unwrap(), b"");
@@ -106,10 +72,7 @@ fn pcrs_measure_image_role_and_instance() {
     let arn = "arn:aws:iam::999999999999:role/other";
     let pcrs = |hypervisor: Hypervisor| Read::new(&hypervisor.document(AT_MS).build()).pcrs("pcrs");
     let first = pcrs(hypervisor());
-    assert_eq!(
-        first.iter().map(|(index, _)| *index).collect::<Vec<_>>(),
-        (0..16).collect::<Vec<_>>()
-    );
+    assert_eq!(first.iter().map(|(index, _)| *index).collect::<Vec<_>>(), (0..16).collect::<Vec<_>>());
     assert!(first.iter().all(|(_, value)| value.len() == 48));
     assert_eq!(first[4].1, extended(b"i-0123456789abcdef0"));
     assert!(first[5..].iter().all(|(_, value)| *value == [0; 48]));
@@ -130,15 +93,8 @@ fn extension_starts_from_zero() {
 #[test]
 fn debug_mode_zeroes_the_image_only() {
     let read = Read::new(&hypervisor().document(AT_MS).debug().build());
-    let zero: Vec<_> = read
-        .pcrs("pcrs")
-        .iter()
-        .map(|(_, value)| *value == [0; 48])
-        .collect();
-    assert_eq!(
-        zero[..9],
-        [true, true, true, false, false, true, true, true, true]
-    );
+    let zero: Vec<_> = read.pcrs("pcrs").iter().map(|(_, value)| *value == [0; 48]).collect();
+    assert_eq!(zero[..9], [true, true, true, false, false, true, true, true, true]);
     assert!(read.is_signed_by_leaf());
 }
 
@@ -148,10 +104,7 @@ fn nitrotpm_documents_have_another_bank() {
     let pcrs = read.pcrs("nitrotpm_pcrs");
     assert!(read.is_signed_by_leaf());
     assert!(!read.keys().contains(&"pcrs"));
-    assert_eq!(
-        read.value("module_id").str().unwrap(),
-        "i-0123456789abcdef0-tpm0000000000000000"
-    );
+    assert_eq!(read.value("module_id").str().unwrap(), "i-0123456789abcdef0-tpm0000000000000000");
     assert_eq!(pcrs.len(), 24);
     for (index, value) in &pcrs {
         let (zero, ones) = (*value == [0; 48], *value == [0xFF; 48]);
@@ -168,14 +121,8 @@ fn the_same_calls_give_the_same_bytes_and_other_seeds_others() {
     let build = |seed: &str| Hypervisor::new(seed).document(AT_MS).nonce(b"n").build();
     assert_eq!(build("a"), build("a"));
     assert_ne!(build("a"), build("b"));
-    assert_ne!(
-        Hypervisor::new("a").root_der(),
-        Hypervisor::new("b").root_der()
-    );
-    assert_eq!(
-        Hypervisor::new("a").region("eu-west-1").root_der(),
-        Hypervisor::new("a").root_der()
-    );
+    assert_ne!(Hypervisor::new("a").root_der(), Hypervisor::new("b").root_der());
+    assert_eq!(Hypervisor::new("a").region("eu-west-1").root_der(), Hypervisor::new("a").root_der());
 }
 
 #[test]
@@ -183,14 +130,8 @@ fn the_manifest_describes_the_root() {
     let hypervisor = Hypervisor::new("documents");
     let root = hypervisor.root_der();
     let manifest: toml::Table = hypervisor.root_manifest().parse().unwrap();
-    let [entry] = manifest["root"].as_array().unwrap().as_slice() else {
-        panic!("one root")
-    };
-    let subject = Certificate::from_der(&root)
-        .unwrap()
-        .tbs_certificate()
-        .subject()
-        .to_string();
+    let [entry] = manifest["root"].as_array().unwrap().as_slice() else { panic!("one root") };
+    let subject = Certificate::from_der(&root).unwrap().tbs_certificate().subject().to_string();
     let text = |key: &str| entry[key].as_str().unwrap();
     assert_eq!(text("id"), "simulated-nitro-documents");
     assert_eq!(text("file"), "simulated-nitro-root.der");
@@ -200,10 +141,7 @@ fn the_manifest_describes_the_root() {
     assert_eq!(text("not_after"), "2049-12-31T23:59:59Z");
     assert_eq!(text("vendor"), "amazon");
     assert_eq!(entry["kinds"], vec!["aws-nitro", "aws-nitrotpm"].into());
-    assert_eq!(
-        text("source"),
-        "Prooftrail's simulator; no hardware stands behind this root"
-    );
+    assert_eq!(text("source"), "Prooftrail's simulator; no hardware stands behind this root");
     assert_eq!(entry["simulated"], true.into());
     assert_eq!(entry.as_table().unwrap().len(), 10);
 }
@@ -214,9 +152,5 @@ fn a_changed_root_is_the_root_of_chain_and_manifest() {
     hypervisor.root.not_after = hypervisor.root.not_before + 1;
     let chain = Read::new(&hypervisor.document(AT_MS).build()).chain();
     assert_eq!(chain[0], hypervisor.root_der());
-    assert!(
-        hypervisor
-            .root_manifest()
-            .contains("not_after = \"2020-01-01T00:00:01Z\"")
-    );
+    assert!(hypervisor.root_manifest().contains("not_after = \"2020-01-01T00:00:01Z\""));
 }

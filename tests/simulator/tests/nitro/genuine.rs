@@ -12,10 +12,7 @@ use crate::reading::{AT_MS, Read, is_signed_by};
 const GENUINE: &str = "nitro/genuine/enclave-2025-12-25-indef-dstack.cose";
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test reads where the vectors are; the library asks nobody"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test reads where the vectors are; the library asks nobody")]
 #[expect(clippy::print_stderr, reason = "a test that has no vectors says so")]
 fn structure_is_that_of_a_genuine_document() {
     let Some(vectors) = std::env::var_os("PROOFTRAIL_VECTORS") else {
@@ -24,11 +21,7 @@ fn structure_is_that_of_a_genuine_document() {
     };
     let genuine = std::fs::read(Path::new(&vectors).join(GENUINE)).unwrap();
     // That one has 64 bytes of user data and an instance without a role.
-    let simulated = Hypervisor::new("genuine")
-        .role(None)
-        .document(AT_MS)
-        .user_data(&[7; 64])
-        .build();
+    let simulated = Hypervisor::new("genuine").role(None).document(AT_MS).user_data(&[7; 64]).build();
     assert_eq!(outline(&simulated), outline(&genuine));
 
     let (simulated, genuine) = (Read::new(&simulated), Read::new(&genuine));
@@ -39,43 +32,23 @@ fn structure_is_that_of_a_genuine_document() {
     let (simulated, genuine) = (certificates(&simulated), certificates(&genuine));
     assert_eq!(simulated.len(), genuine.len());
     for (position, (simulated, genuine)) in simulated.iter().zip(&genuine).enumerate() {
-        assert_eq!(
-            profile(simulated),
-            profile(genuine),
-            "certificate {position}"
-        );
+        assert_eq!(profile(simulated), profile(genuine), "certificate {position}");
     }
     for chain in [&simulated, &genuine] {
-        assert!(
-            chain
-                .windows(2)
-                .all(|pair| is_signed_by(&pair[1], &pair[0]))
-        );
-        assert_eq!(
-            chain[3].tbs_certificate().serial_number().as_bytes().len(),
-            20
-        );
-        assert_eq!(
-            chain[4].tbs_certificate().serial_number().as_bytes().len(),
-            16
-        );
+        assert!(chain.windows(2).all(|pair| is_signed_by(&pair[1], &pair[0])));
+        assert_eq!(chain[3].tbs_certificate().serial_number().as_bytes().len(), 20);
+        assert_eq!(chain[4].tbs_certificate().serial_number().as_bytes().len(), 16);
     }
     // The root's life is its own; the others' are those of their positions.
     assert_eq!(lives(&simulated)[1..], lives(&genuine)[1..]);
 }
 
 fn zero_pcrs(read: &Read) -> Vec<bool> {
-    read.pcrs("pcrs")
-        .iter()
-        .map(|(_, value)| *value == [0; 48])
-        .collect()
+    read.pcrs("pcrs").iter().map(|(_, value)| *value == [0; 48]).collect()
 }
 
 fn certificates(read: &Read) -> Vec<Certificate> {
-    read.chain()
-        .iter()
-        .map(|der| Certificate::from_der(der).unwrap())
-        .collect()
+    read.chain().iter().map(|der| Certificate::from_der(der).unwrap()).collect()
 }
 
 fn lives(chain: &[Certificate]) -> Vec<u64> {
@@ -111,39 +84,20 @@ fn profile(certificate: &Certificate) -> Vec<String> {
     let signed = certificate.tbs_certificate();
     let mut lines = vec![
         format!("{:?}", signed.version()),
-        format!(
-            "{:?} {:?}",
-            signed.signature(),
-            certificate.signature_algorithm()
-        ),
+        format!("{:?} {:?}", signed.signature(), certificate.signature_algorithm()),
         format!("{:?}", signed.subject_public_key_info().algorithm),
-        format!(
-            "point of {} bytes",
-            signed
-                .subject_public_key_info()
-                .subject_public_key
-                .raw_bytes()
-                .len()
-        ),
-        format!(
-            "{:?} {:?}",
-            signed.validity().not_before.tag(),
-            signed.validity().not_after.tag()
-        ),
+        format!("point of {} bytes", signed.subject_public_key_info().subject_public_key.raw_bytes().len()),
+        format!("{:?} {:?}", signed.validity().not_before.tag(), signed.validity().not_after.tag()),
     ];
     for name in [signed.issuer(), signed.subject()] {
-        lines.extend(
-            name.iter_rdn()
-                .flat_map(x509_cert::name::RelativeDistinguishedName::iter)
-                .map(|attribute| {
-                    let class = if attribute.oid.to_string() == "2.5.4.3" {
-                        "".into()
-                    } else {
-                        hex::encode(attribute.value.to_der().unwrap())
-                    };
-                    format!("{} {:?} {class}", attribute.oid, attribute.value.tag())
-                }),
-        );
+        lines.extend(name.iter_rdn().flat_map(x509_cert::name::RelativeDistinguishedName::iter).map(|attribute| {
+            let class = if attribute.oid.to_string() == "2.5.4.3" {
+                "".into()
+            } else {
+                hex::encode(attribute.value.to_der().unwrap())
+            };
+            format!("{} {:?} {class}", attribute.oid, attribute.value.tag())
+        }));
     }
     for extension in signed.extensions().unwrap() {
         let oid = extension.extn_id.to_string();
@@ -152,12 +106,7 @@ fn profile(certificate: &Certificate) -> Vec<String> {
             // A key identifier, or a CRL's address: the tags before it.
             "2.5.29.14" => hex::encode(&value[..2]),
             "2.5.29.35" => hex::encode(&value[..4]),
-            "2.5.29.31" => value
-                .iter()
-                .step_by(2)
-                .take(5)
-                .map(|tag| format!("{tag:02x}"))
-                .collect(),
+            "2.5.29.31" => value.iter().step_by(2).take(5).map(|tag| format!("{tag:02x}")).collect(),
             _ => hex::encode(value),
         };
         lines.push(format!("{oid} {} {shape}", extension.critical));

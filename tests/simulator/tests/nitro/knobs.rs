@@ -30,38 +30,17 @@ fn envelopes() {
     let genuine = turned(|_| {});
     let body = &genuine[1..];
     let wrapped = |head: &[u8], tail: &[u8]| [head, body, tail].concat();
-    assert_eq!(
-        turned(|document| document.envelope.tag = Some(18)),
-        wrapped(&[0xD2, 0x84], &[])
-    );
-    assert_eq!(
-        turned(|document| document.envelope.tag = Some(17)),
-        wrapped(&[0xD1, 0x84], &[])
-    );
-    assert_eq!(
-        turned(|document| document.envelope.head = Head::OneByte),
-        wrapped(&[0x98, 0x04], &[])
-    );
-    assert_eq!(
-        turned(|document| document.envelope.head = Head::Indefinite),
-        wrapped(&[0x9F], &[0xFF])
-    );
-    assert_eq!(
-        turned(|document| document.envelope.head = Head::Claims(5)),
-        wrapped(&[0x85], &[])
-    );
-    assert_eq!(
-        turned(|document| document.envelope.trailing = vec![0]),
-        wrapped(&[0x84], &[0])
-    );
+    assert_eq!(turned(|document| document.envelope.tag = Some(18)), wrapped(&[0xD2, 0x84], &[]));
+    assert_eq!(turned(|document| document.envelope.tag = Some(17)), wrapped(&[0xD1, 0x84], &[]));
+    assert_eq!(turned(|document| document.envelope.head = Head::OneByte), wrapped(&[0x98, 0x04], &[]));
+    assert_eq!(turned(|document| document.envelope.head = Head::Indefinite), wrapped(&[0x9F], &[0xFF]));
+    assert_eq!(turned(|document| document.envelope.head = Head::Claims(5)), wrapped(&[0x85], &[]));
+    assert_eq!(turned(|document| document.envelope.trailing = vec![0]), wrapped(&[0x84], &[0]));
     assert_eq!(
         turned(|document| document.envelope.elements.push(Element::Item(Item::Null))),
         wrapped(&[0x85], &[0xF6])
     );
-    assert_eq!(
-        turned(|document| drop(document.envelope.elements.pop())),
-        [&[0x83], &body[..body.len() - 98]].concat()
-    );
+    assert_eq!(turned(|document| drop(document.envelope.elements.pop())), [&[0x83], &body[..body.len() - 98]].concat());
 }
 
 #[test]
@@ -70,27 +49,15 @@ fn headers() {
     let junk = turned(|document| {
         document.envelope.unprotected = Item::Map(vec![(Item::Unsigned(4), Item::bytes(b"x"))]);
     });
-    assert_eq!(
-        junk,
-        [&genuine[..6], &[0xA1, 0x04, 0x41, b'x'], &genuine[7..]].concat()
-    );
+    assert_eq!(junk, [&genuine[..6], &[0xA1, 0x04, 0x41, b'x'], &genuine[7..]].concat());
 
     let es256 = turned(|document| document.envelope.protected = vec![0xA1, 0x01, 0x26]);
     assert_eq!(es256[..6], [0x84, 0x43, 0xA1, 0x01, 0x26, 0xA0]);
-    assert_ne!(
-        signature(&es256).1,
-        signature(&genuine).1,
-        "the header is signed"
-    );
+    assert_ne!(signature(&es256).1, signature(&genuine).1, "the header is signed");
 
-    let swapped =
-        turned(|document| document.envelope.elements[0] = Element::Item(Item::bytes(&[0xA0])));
+    let swapped = turned(|document| document.envelope.elements[0] = Element::Item(Item::bytes(&[0xA0])));
     assert_eq!(swapped[..4], [0x84, 0x41, 0xA0, 0xA0]);
-    assert_eq!(
-        signature(&swapped).1,
-        signature(&genuine).1,
-        "the header sent is not the one signed"
-    );
+    assert_eq!(signature(&swapped).1, signature(&genuine).1, "the header sent is not the one signed");
 }
 
 #[test]
@@ -101,21 +68,14 @@ fn signatures() {
     let (body, original) = signature(&genuine);
 
     let twin = edited(SignatureEdit::Twin);
-    assert_eq!(
-        (signature(&twin).0, &signature(&twin).1[..48]),
-        (body, &original[..48])
-    );
+    assert_eq!((signature(&twin).0, &signature(&twin).1[..48]), (body, &original[..48]));
     assert_ne!(signature(&twin).1, original);
     assert_eq!(edited(flip).last().unwrap() ^ 1, *genuine.last().unwrap());
     assert_eq!(
         edited(SignatureEdit::Bytes(Edit::Truncate { len: 95 }))[body.len() - 1..],
         [&[95], &original[..95]].concat()
     );
-    assert_eq!(
-        edited(SignatureEdit::OtherForm)[body.len()],
-        0x30,
-        "a DER SEQUENCE"
-    );
+    assert_eq!(edited(SignatureEdit::OtherForm)[body.len()], 0x30, "a DER SEQUENCE");
     for (context, aad) in [("Signature", ""), ("Signature1", "aad")] {
         let other = turned(|document| {
             document.envelope.context = context.to_owned();
@@ -141,9 +101,7 @@ fn payload_maps() {
         let mut decoder = Decoder::new(payload);
         let count = decoder.map().unwrap().unwrap();
         let key = |decoder: &mut Decoder<'_>| decoder.str().unwrap().to_owned();
-        let keys = (0..count)
-            .map(|_| (key(&mut decoder), decoder.skip().unwrap()).0)
-            .collect::<Vec<_>>();
+        let keys = (0..count).map(|_| (key(&mut decoder), decoder.skip().unwrap()).0).collect::<Vec<_>>();
         assert_eq!(decoder.position(), payload.len());
         keys
     };
@@ -154,29 +112,12 @@ fn payload_maps() {
         }))
     };
 
-    assert_eq!(
-        payload(&|document| document.payload.head = Head::Shortest)[0],
-        0xA9
-    );
-    assert_eq!(
-        payload(&|document| document.payload.head = Head::OneByte)[..2],
-        [0xB8, 0x09]
-    );
-    assert_eq!(
-        payload(&|document| document.payload.head = Head::Claims(8))[0],
-        0xA8
-    );
-    assert_eq!(
-        payload(&|document| document.raw_payload = Some(vec![0x80])),
-        [0x80]
-    );
+    assert_eq!(payload(&|document| document.payload.head = Head::Shortest)[0], 0xA9);
+    assert_eq!(payload(&|document| document.payload.head = Head::OneByte)[..2], [0xB8, 0x09]);
+    assert_eq!(payload(&|document| document.payload.head = Head::Claims(8))[0], 0xA8);
+    assert_eq!(payload(&|document| document.raw_payload = Some(vec![0x80])), [0x80]);
     assert!(!definite(&|document| document.payload.remove("pcrs")).contains(&"pcrs".to_owned()));
-    assert_eq!(
-        definite(&|document| document.payload.push("later", Item::Null))
-            .last()
-            .unwrap(),
-        "later"
-    );
+    assert_eq!(definite(&|document| document.payload.push("later", Item::Null)).last().unwrap(), "later");
     let twice = definite(&|document| {
         let pcrs = document.payload.get("pcrs").unwrap().clone();
         document.payload.push("pcrs", pcrs);
@@ -191,11 +132,7 @@ fn payload_maps() {
 fn payload_values() {
     let table: &[(&str, Item, &str)] = &[
         ("digest", Item::from("SHA256"), "66534841323536"),
-        (
-            "digest",
-            Item::Chunked(vec![Item::from("SHA"), Item::from("384")]),
-            "7f6353484163333834ff",
-        ),
+        ("digest", Item::Chunked(vec![Item::from("SHA"), Item::from("384")]), "7f6353484163333834ff"),
         ("timestamp", Item::Unsigned(0), "00"),
         ("timestamp", Item::Float(1.0), "fb3ff0000000000000"),
         ("timestamp", Item::Negative(0), "20"),
@@ -203,16 +140,8 @@ fn payload_values() {
         ("pcrs", Item::Undefined, "f7"),
         ("certificate", Item::bytes(b""), "40"),
         ("cabundle", Item::Array(vec![]), "80"),
-        (
-            "cabundle",
-            Item::Array(vec![]).headed(Head::Indefinite),
-            "9fff",
-        ),
-        (
-            "user_data",
-            Item::bytes(b"").headed(Head::Claims(1 << 39)),
-            "5b0000008000000000",
-        ),
+        ("cabundle", Item::Array(vec![]).headed(Head::Indefinite), "9fff"),
+        ("user_data", Item::bytes(b"").headed(Head::Claims(1 << 39)), "5b0000008000000000"),
         ("nonce", Item::Tagged(24, Box::new(Item::Null)), "d818f6"),
         ("nonce", Item::Raw(vec![0x81; 4]), "81818181"),
     ];
@@ -222,16 +151,9 @@ fn payload_values() {
         document.payload.set(key, value.clone());
         let payload = document.payload_bytes();
         let name = Item::from(*key).encode();
-        let at = genuine
-            .windows(name.len())
-            .position(|window| window == name)
-            .unwrap()
-            + name.len();
+        let at = genuine.windows(name.len()).position(|window| window == name).unwrap() + name.len();
         assert_eq!(payload[..at], genuine[..at], "{key}");
-        assert!(
-            hex::encode(&payload[at..]).starts_with(expected),
-            "{key} {value:?}"
-        );
+        assert!(hex::encode(&payload[at..]).starts_with(expected), "{key} {value:?}");
     }
 }
 
@@ -256,18 +178,9 @@ fn pcrs() {
             .0,
         Item::Unsigned(32)
     );
-    assert_eq!(
-        pcrs(&|document| drop(document.pcrs_mut().remove(3))).len(),
-        15
-    );
-    assert_eq!(
-        pcrs(&|document| document.pcrs_mut().push(untouched[0].clone()))[16],
-        untouched[0]
-    );
-    assert_eq!(
-        pcrs(&|document| document.pcrs_mut()[0].0 = Item::from("0"))[0].0,
-        Item::from("0")
-    );
+    assert_eq!(pcrs(&|document| drop(document.pcrs_mut().remove(3))).len(), 15);
+    assert_eq!(pcrs(&|document| document.pcrs_mut().push(untouched[0].clone()))[16], untouched[0]);
+    assert_eq!(pcrs(&|document| document.pcrs_mut()[0].0 = Item::from("0"))[0].0, Item::from("0"));
     let wide = pcrs(&|document| document.pcrs_mut()[0].0 = Item::Unsigned(0).headed(Head::OneByte));
     assert_eq!(wide[0].0.encode(), [0x18, 0x00]);
 }
@@ -301,9 +214,7 @@ fn chains() {
             document.chain[4].extension_mut(oid::KEY_USAGE).critical = true;
         }),
         (4, |document| {
-            document.chain[4]
-                .extensions
-                .push(Extension::new(&[1, 2, 3], true, vec![5, 0]));
+            document.chain[4].extensions.push(Extension::new(&[1, 2, 3], true, vec![5, 0]));
         }),
         (4, |document| document.chain[4].key = Key::p256("leaf")),
         (4, |document| {
@@ -312,9 +223,7 @@ fn chains() {
     ];
     for (position, change) in changes {
         let changed = chain(change);
-        let differing: Vec<_> = (0..5)
-            .filter(|index| changed[*index] != untouched[*index])
-            .collect();
+        let differing: Vec<_> = (0..5).filter(|index| changed[*index] != untouched[*index]).collect();
         assert_eq!(differing, [*position]);
     }
     // A root with the same name and another key carries a whole chain of its own.
@@ -355,8 +264,6 @@ fn late_values() {
         Edit::FlipBit { offset: 20, bit: 0 }.apply(&mut payload);
         document.envelope.elements[2] = Element::Item(Item::Bytes(payload));
     });
-    let differing: Vec<_> = (0..genuine.len())
-        .filter(|index| genuine[*index] != flipped[*index])
-        .collect();
+    let differing: Vec<_> = (0..genuine.len()).filter(|index| genuine[*index] != flipped[*index]).collect();
     assert_eq!(differing, [30]);
 }

@@ -27,12 +27,7 @@ impl Read {
         let payload = decoder.bytes().unwrap().to_vec();
         let signature = decoder.bytes().unwrap().to_vec();
         assert_eq!(decoder.position(), document.len());
-        Self {
-            entries: entries(&payload),
-            protected,
-            payload,
-            signature,
-        }
+        Self { entries: entries(&payload), protected, payload, signature }
     }
 
     pub(crate) fn keys(&self) -> Vec<&str> {
@@ -40,51 +35,33 @@ impl Read {
     }
 
     pub(crate) fn value(&self, key: &str) -> Decoder<'_> {
-        Decoder::new(
-            &self
-                .entries
-                .iter()
-                .find(|(present, _)| present == key)
-                .unwrap()
-                .1,
-        )
+        Decoder::new(&self.entries.iter().find(|(present, _)| present == key).unwrap().1)
     }
 
     pub(crate) fn pcrs(&self, key: &str) -> Vec<(u64, Vec<u8>)> {
         let mut decoder = self.value(key);
         let count = decoder.map().unwrap().unwrap();
-        (0..count)
-            .map(|_| (decoder.u64().unwrap(), decoder.bytes().unwrap().to_vec()))
-            .collect()
+        (0..count).map(|_| (decoder.u64().unwrap(), decoder.bytes().unwrap().to_vec())).collect()
     }
 
     /// The certificates in DER, root first and leaf last.
     pub(crate) fn chain(&self) -> Vec<Vec<u8>> {
         let mut bundle = self.value("cabundle");
         let count = bundle.array().unwrap().unwrap();
-        let mut chain: Vec<_> = (0..count)
-            .map(|_| bundle.bytes().unwrap().to_vec())
-            .collect();
+        let mut chain: Vec<_> = (0..count).map(|_| bundle.bytes().unwrap().to_vec()).collect();
         chain.push(self.value("certificate").bytes().unwrap().to_vec());
         chain
     }
 
     /// Whether the leaf's key signed this document; the Sig_structure is put together from literals.
     pub(crate) fn is_signed_by_leaf(&self) -> bool {
-        let header = [
-            b"\x84\x6ASignature1\x44".as_slice(),
-            &self.protected,
-            b"\x40",
-        ]
-        .concat();
+        let header = [b"\x84\x6ASignature1\x44".as_slice(), &self.protected, b"\x40"].concat();
         let mut signed = header;
         signed.push(0x59);
         signed.extend(u16::try_from(self.payload.len()).unwrap().to_be_bytes());
         signed.extend(&self.payload);
         let leaf = Certificate::from_der(self.chain().last().unwrap()).unwrap();
-        verifying_key(&leaf)
-            .verify(&signed, &Signature::from_slice(&self.signature).unwrap())
-            .is_ok()
+        verifying_key(&leaf).verify(&signed, &Signature::from_slice(&self.signature).unwrap()).is_ok()
     }
 }
 

@@ -27,7 +27,12 @@ impl Crypto for AwsLc {
         }
     }
 
-    fn verify_p384_sha384(&self, public_key: &[u8], digest: &[u8; 48], signature: &[u8; 96]) -> Result<(), BadSignature> {
+    fn verify_p384_sha384(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 48],
+        signature: &[u8; 96],
+    ) -> Result<(), BadSignature> {
         // The digest is also the evidence id, so it is computed once and handed over ("less safe" only in that AWS-LC
         // cannot know where it came from).
         let digest = Digest::import_less_safe(digest, &digest::SHA384).map_err(|_| BadSignature)?;

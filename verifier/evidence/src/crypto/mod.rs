@@ -43,7 +43,12 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`BadSignature`], whatever the cause.
-    fn verify_p384_sha384(&self, public_key: &[u8], digest: &[u8; 48], signature: &[u8; 96]) -> Result<(), BadSignature>;
+    fn verify_p384_sha384(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 48],
+        signature: &[u8; 96],
+    ) -> Result<(), BadSignature>;
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]

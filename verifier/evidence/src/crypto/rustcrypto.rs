@@ -25,7 +25,12 @@ impl Crypto for RustCrypto {
         }
     }
 
-    fn verify_p384_sha384(&self, public_key: &[u8], digest: &[u8; 48], signature: &[u8; 96]) -> Result<(), BadSignature> {
+    fn verify_p384_sha384(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 48],
+        signature: &[u8; 96],
+    ) -> Result<(), BadSignature> {
         let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| BadSignature)?;
         let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
         key.verify_prehash(digest, &signature).map_err(|_| BadSignature)

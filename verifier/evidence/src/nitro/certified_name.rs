@@ -18,7 +18,8 @@ impl<'a> CertifiedName<'a> {
     pub(super) fn parse(common_name: &'a str) -> Option<Self> {
         let (module_id, region) = common_name.strip_suffix(".aws")?.split_once('.')?;
         let (instance_id, suffix) = module_id.rsplit_once('-')?;
-        let is_region = !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let is_region =
+            !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let is_instance = instance_id.strip_prefix("i-").is_some_and(is_hex);
         let is_module = ["enc", "tpm"].iter().any(|kind| suffix.strip_prefix(kind).is_some_and(is_hex));
         (is_region && is_instance && is_module).then_some(Self { module_id, region, instance_id, suffix })
@@ -37,7 +38,10 @@ mod tests {
     fn the_form_that_aws_certifies() {
         let name = CertifiedName::parse("i-0bee92034f3d60691-enc01943c5eaab3ad6a.eu-central-1.aws").unwrap();
         assert_eq!(name.module_id, "i-0bee92034f3d60691-enc01943c5eaab3ad6a");
-        assert_eq!((name.instance_id, name.suffix, name.region), ("i-0bee92034f3d60691", "enc01943c5eaab3ad6a", "eu-central-1"));
+        assert_eq!(
+            (name.instance_id, name.suffix, name.region),
+            ("i-0bee92034f3d60691", "enc01943c5eaab3ad6a", "eu-central-1")
+        );
         let name = CertifiedName::parse("i-0123456789abcdef0-tpm0000000000000000.us-west-2.aws").unwrap();
         assert_eq!(name.suffix, "tpm0000000000000000");
     }

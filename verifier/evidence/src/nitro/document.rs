@@ -122,9 +122,8 @@ impl<'a> Document<'a> {
         }
         let millis = timestamp.ok_or_else(|| missing("timestamp"))?;
         let timestamp = i64::try_from(millis).ok().filter(|&millis| millis > 0).and_then(Timestamp::from_unix_millis);
-        let timestamp = timestamp.ok_or_else(|| {
-            invalid("timestamp", millis, "milliseconds since 1970, above 0, before the year 10000")
-        })?;
+        let timestamp = timestamp
+            .ok_or_else(|| invalid("timestamp", millis, "milliseconds since 1970, above 0, before the year 10000"))?;
         let certificate = certificate.ok_or_else(|| missing("certificate"))?;
         if certificate.is_empty() {
             return Err(invalid("certificate", "0 bytes", "1 to 1024 bytes"));
@@ -234,7 +233,9 @@ fn missing(field: &'static str) -> Reason {
 }
 
 fn invalid(field: &'static str, have: impl std::fmt::Display, need: &'static str) -> Reason {
-    Reason::new(ReasonCode::NitroFieldInvalid, format!("`{field}` is outside what the format allows")).have(have).need(need)
+    Reason::new(ReasonCode::NitroFieldInvalid, format!("`{field}` is outside what the format allows"))
+        .have(have)
+        .need(need)
 }
 
 fn duplicate(key: &str) -> Reason {

@@ -224,7 +224,9 @@ fn verify_signature(
     leaf: &VerifiedCertificate,
     context: &Context<'_>,
 ) -> Result<(), Reason> {
-    let x509::PublicKey::P384(point) = &leaf.certificate.public_key else { return Err(ReasonCode::ChainKeyType.into()) };
+    let x509::PublicKey::P384(point) = &leaf.certificate.public_key else {
+        return Err(ReasonCode::ChainKeyType.into());
+    };
     context
         .crypto
         .verify_p384_sha384(point, &evidence_id.signed_sha384, document.envelope.signature)

@@ -75,7 +75,8 @@ impl Certificate {
             unknown_critical: None,
         };
         let signed = tbs.signature();
-        if signed == certificate.signature_algorithm() && signed.oid == ECDSA_WITH_SHA384 && signed.parameters.is_none() {
+        if signed == certificate.signature_algorithm() && signed.oid == ECDSA_WITH_SHA384 && signed.parameters.is_none()
+        {
             read.signature_algorithm = Some(SignatureAlgorithm::EcdsaP384Sha384);
         }
         let spki = tbs.subject_public_key_info();
@@ -148,7 +149,9 @@ pub(super) fn instant(time: Time) -> Timestamp {
 /// Whether two names are the same, byte for byte. Structural equality of `Name` is that, since DER has one encoding.
 pub(super) fn is_same_distribution_point(a: &DistributionPointName, b: &DistributionPointName) -> bool {
     match (a, b) {
-        (DistributionPointName::FullName(a), DistributionPointName::FullName(b)) => a.iter().any(|name| b.contains(name)),
+        (DistributionPointName::FullName(a), DistributionPointName::FullName(b)) => {
+            a.iter().any(|name| b.contains(name))
+        }
         _ => match (a.to_der(), b.to_der()) {
             (Ok(a), Ok(b)) => a == b,
             _ => false,

@@ -117,11 +117,12 @@ fn verify_below(
     // Only CRLs that somebody on this path issued; others belong to other pieces of the set.
     let crls: Vec<&Crl> =
         crls.iter().filter(|crl| read.iter().any(|link| crl.is_issued_by(&link.certificate.issuer))).collect();
+    // From the leaf up: what ends first says most.
     checks.run(check::VALIDITY, || {
-        check_validity(&anchor.certificate, "the root", context.at, 0)?;
-        read.iter().try_for_each(|link| {
+        read.iter().rev().try_for_each(|link| {
             check_validity(&link.certificate, &link.position, context.at, leeway(&link.certificate, profile))
         })?;
+        check_validity(&anchor.certificate, "the root", context.at, 0)?;
         crls.iter().try_for_each(|crl| crl.check_validity(context.at))
     })?;
     checks.run(check::CHAIN_SIGNATURES, || {

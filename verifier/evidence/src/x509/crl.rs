@@ -35,13 +35,16 @@ impl Crl {
             Reason::new(ReasonCode::X509Malformed, format!("the CRL cannot be read: {error}"))
         };
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| malformed(&error))?;
-        let read = CertificateList::<x509_cert::certificate::Rfc5280>::from_der(der).map_err(|error| malformed(&error))?;
+        let read =
+            CertificateList::<x509_cert::certificate::Rfc5280>::from_der(der).map_err(|error| malformed(&error))?;
         let extensions = read.tbs_cert_list.crl_extensions.as_deref().unwrap_or_default();
         let scope = extensions.iter().find(|extension| extension.extn_id == IssuingDistributionPoint::OID);
         let scope = match scope {
-            Some(extension) => IssuingDistributionPoint::from_der(extension.extn_value.as_bytes())
-                .map_err(|error| malformed(&error))?
-                .distribution_point,
+            Some(extension) => {
+                IssuingDistributionPoint::from_der(extension.extn_value.as_bytes())
+                    .map_err(|error| malformed(&error))?
+                    .distribution_point
+            }
             None => None,
         };
         Ok(Self {

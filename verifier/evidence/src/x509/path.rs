@@ -48,7 +48,10 @@ pub(super) fn validate_path(
         .verify_for_usage(&algorithms, &anchors, &issuers, at, NoExtendedKeyUsage, revocation, None)
         .map_err(|error| reason(&error))?;
     if !path.intermediate_certificates().map(webpki::Cert::der).eq(issuers.iter().cloned()) {
-        return Err(Reason::new(ReasonCode::ChainOrder, "the path that was validated is not the one that was supplied"));
+        return Err(Reason::new(
+            ReasonCode::ChainOrder,
+            "the path that was validated is not the one that was supplied",
+        ));
     }
     Ok(())
 }
@@ -77,7 +80,9 @@ fn reason(error: &Error) -> Reason {
         Error::EmptyEkuExtension => {
             return Reason::new(ReasonCode::ChainKeyUsage, "a certificate is for another purpose (extended key usage)");
         }
-        other => return Reason::new(ReasonCode::ChainRejected, format!("the path validator refused the chain: {other}")),
+        other => {
+            return Reason::new(ReasonCode::ChainRejected, format!("the path validator refused the chain: {other}"));
+        }
     };
     code.into()
 }

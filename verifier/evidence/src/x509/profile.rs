@@ -77,7 +77,9 @@ impl Profile {
         }
         if !certificate.signature_algorithm.is_some_and(|algorithm| self.algorithms.contains(&algorithm)) {
             let detail = format!("{position} is signed with an algorithm that is not permitted there");
-            return Err(Reason::new(ReasonCode::ChainAlgorithm, detail).need(format_args!("one of {:?}", self.algorithms)));
+            return Err(
+                Reason::new(ReasonCode::ChainAlgorithm, detail).need(format_args!("one of {:?}", self.algorithms))
+            );
         }
         if certificate.public_key == PublicKey::Other {
             return Err(Reason::new(ReasonCode::ChainKeyType, format!("{position} has no uncompressed P-384 key")));
@@ -122,10 +124,7 @@ pub(super) struct Window {
 impl Window {
     /// The window of a certificate, opened `leeway` seconds early. X.509's notAfter is inclusive, to the second.
     pub(super) fn of(certificate: &Certificate, leeway: i64) -> Self {
-        Self {
-            first: certificate.not_before.saturating_add_seconds(-leeway),
-            last: certificate.not_after,
-        }
+        Self { first: certificate.not_before.saturating_add_seconds(-leeway), last: certificate.not_after }
     }
 
     pub(super) fn intersect(self, other: Self) -> Self {
@@ -138,7 +137,12 @@ impl Window {
 }
 
 /// Checks that an instant lies inside a certificate's window.
-pub(super) fn check_validity(certificate: &Certificate, position: &str, at: Timestamp, leeway: i64) -> Result<(), Reason> {
+pub(super) fn check_validity(
+    certificate: &Certificate,
+    position: &str,
+    at: Timestamp,
+    leeway: i64,
+) -> Result<(), Reason> {
     let window = Window::of(certificate, leeway);
     if window.contains(at) {
         return Ok(());

@@ -34,7 +34,11 @@ impl Claims {
     /// The value must have the type that the dictionary gives the name; a test build stops where it has not.
     pub fn insert(&mut self, name: impl Into<ClaimName>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
-        debug_assert!(value.has_type(name.spec().claim_type), "{name} is a {:?}, not {value:?}", name.spec().claim_type);
+        debug_assert!(
+            value.has_type(name.spec().claim_type),
+            "{name} is a {:?}, not {value:?}",
+            name.spec().claim_type
+        );
         match self.entries.last() {
             Some((last, _)) if *last >= name => match self.entries.binary_search_by_key(&name, |(name, _)| *name) {
                 Ok(found) => {

@@ -184,7 +184,9 @@ impl FromStr for ClaimName {
             (0u16..).zip(family.table()).map(move |(row, spec)| (ClaimId { family, row }, spec.pattern))
         });
         lines
-            .find_map(|(id, pattern)| match_pattern(pattern, text).map(|(device, register)| id.device_at(device, register)))
+            .find_map(|(id, pattern)| {
+                match_pattern(pattern, text).map(|(device, register)| id.device_at(device, register))
+            })
             .ok_or_else(|| UnknownClaim(text.chars().take(128).collect()))
     }
 }
@@ -201,7 +203,11 @@ fn match_pattern(mut pattern: &str, mut text: &str) -> Option<(u16, u16)> {
         }
         let number = number.parse().ok()?;
         let (index, after) = after.split_once('>')?;
-        if index == "n" { device = number } else { register = number }
+        if index == "n" {
+            device = number
+        } else {
+            register = number
+        }
         (pattern, text) = (after, rest);
     }
     (pattern == text).then_some((device, register))
@@ -226,9 +232,9 @@ mod tests {
     use super::{super::*, *};
 
     fn lines() -> impl Iterator<Item = ClaimId> {
-        Family::ALL
-            .into_iter()
-            .flat_map(|family| (0..u16::try_from(family.table().len()).unwrap()).map(move |row| ClaimId { family, row }))
+        Family::ALL.into_iter().flat_map(|family| {
+            (0..u16::try_from(family.table().len()).unwrap()).map(move |row| ClaimId { family, row })
+        })
     }
 
     #[test]
@@ -268,7 +274,9 @@ mod tests {
 
     #[test]
     fn near_misses_are_unknown() {
-        for text in ["", "nitro.pcr", "nitro.pcr01", "nitro.pcr+1", "nitro.pcr99999", "nitro.pcr4 ", "gpu.arch", "NITRO.pcr4"] {
+        for text in
+            ["", "nitro.pcr", "nitro.pcr01", "nitro.pcr+1", "nitro.pcr99999", "nitro.pcr4 ", "gpu.arch", "NITRO.pcr4"]
+        {
             assert!(text.parse::<ClaimName>().is_err(), "{text}");
         }
     }

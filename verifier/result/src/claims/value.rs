@@ -142,9 +142,10 @@ fn spells(text: &str, bytes: &[u8]) -> bool {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     rest.is_empty()
         && pairs.len() == bytes.len()
-        && pairs.iter().zip(bytes).all(|(&[high, low], &byte)| {
-            digit(high).zip(digit(low)).is_some_and(|(high, low)| high << 4 | low == byte)
-        })
+        && pairs
+            .iter()
+            .zip(bytes)
+            .all(|(&[high, low], &byte)| digit(high).zip(digit(low)).is_some_and(|(high, low)| high << 4 | low == byte))
 }
 
 impl fmt::Display for Value {

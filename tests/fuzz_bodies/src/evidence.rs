@@ -1,0 +1,66 @@
+//! Evidence, endorsements, roots, and the small texts of the result crate.
+
+use prooftrail_evidence::{
+    AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, authenticate, certificate_der, identify,
+};
+use prooftrail_result::{Kind, Timestamp, TrustAnchor, claims::ClaimName};
+use prooftrail_trust_roots::RootSet;
+
+/// An enclave document, with itself as the only surroundings.
+pub(crate) fn nitro_enclave(bytes: &[u8]) {
+    appraise(Kind::AwsNitro, bytes);
+}
+
+/// A NitroTPM document.
+pub(crate) fn nitro_tpm(bytes: &[u8]) {
+    appraise(Kind::AwsNitroTpm, bytes);
+}
+
+/// An endorsement of any type.
+pub(crate) fn endorsement(bytes: &[u8]) {
+    let _ = Endorsements::read(&AwsLc, [bytes]);
+}
+
+/// A root certificate or a manifest that names it.
+pub(crate) fn root(bytes: &[u8]) {
+    let _ = certificate_der(bytes);
+    let _ = identify(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = RootSet::from_manifest(text, TrustAnchor::Configured, |_| Ok::<_, &str>(bytes.to_vec()));
+    }
+}
+
+/// Small texts: claim names, times.
+pub(crate) fn text(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        if let Ok(name) = text.parse::<ClaimName>() {
+            assert_eq!(name.to_string(), text);
+        }
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            assert_eq!(instant.to_rfc3339_millis().parse(), Ok(instant));
+        }
+    }
+}
+
+/// Authenticates against the bundle's own first certificate as well as the pinned root, so that the chain engine is
+/// reached by what the fuzzer invents.
+fn appraise(kind: Kind, bytes: &[u8]) {
+    let at = Timestamp::from_unix_seconds(1_736_179_630).unwrap_or(Timestamp::MAX);
+    let endorsements = Endorsements::default();
+    let mock = RootSet::from_certificate(MOCK_ROOT.to_vec());
+    for roots in [RootSet::pinned(), mock] {
+        let context = Context {
+            crypto: &AwsLc,
+            roots: &roots,
+            endorsements: &endorsements,
+            issuers: &NoIssuers,
+            revocation: Revocation::default(),
+            at,
+            expected: Expected::default(),
+        };
+        let _ = authenticate(kind, bytes, &context);
+    }
+}
+
+/// The root of the mock documents in the corpus.
+const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");
