@@ -83,10 +83,12 @@ impl Args {
         words::verdict(output, result, None, &roots)?;
         if !result.claims.is_empty() {
             output.line("  what these names mean")?;
-            for (name, _) in result.claims.iter() {
-                let spec = name.spec();
+            // One line for all registers of a name.
+            let mut specs: Vec<_> = result.claims.iter().map(|(name, _)| name.id().spec()).collect();
+            specs.dedup_by_key(|spec| spec.pattern);
+            for spec in specs {
                 let meaning = if spec.meaning.is_empty() { spec.source } else { spec.meaning };
-                output.line(format!("    {name}: {meaning}"))?;
+                output.line(format!("    {}: {meaning}", spec.pattern))?;
             }
         }
         Ok(Ended::Well)

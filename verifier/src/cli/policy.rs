@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use prooftrail_evidence::{AwsLc, Expected, NoIssuers};
 use prooftrail_policy::{
-    Case, CaseFile, CaseInput, CaseResult, Demand, EvidenceFile, Policy, PolicyDocument, Request,
+    Case, CaseFile, CaseInput, CaseResult, Concern, Demand, EvidenceFile, Policy, PolicyDocument, Request, Severity,
 };
 use prooftrail_result::{Timestamp, Verdict};
 use prooftrail_trust_roots::RootSet;
@@ -63,7 +63,7 @@ Example:
 impl Command {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         match self {
-            Self::Lint { .. } => anyhow::bail!("lint"),
+            Self::Lint { policy, at, roots, json } => lint(output, &policy, at, &roots::load(&roots)?, json),
             Self::Test { policy, cases, roots, json } => test(output, &policy, &cases, &roots::load(&roots)?, json),
         }
     }
@@ -78,7 +78,6 @@ pub(super) fn load(path: &Path, roots: &RootSet) -> anyhow::Result<Policy> {
         .with_context(|| format!("{} is no usable policy", path.display()))
 }
 
-#[cfg(any())]
 fn lint(output: &mut Output, path: &Path, at: Option<Timestamp>, roots: &RootSet, json: bool) -> anyhow::Result<Ended> {
     let policy = load(path, roots)?;
     let at = match at {
@@ -93,12 +92,19 @@ fn lint(output: &mut Output, path: &Path, at: Option<Timestamp>, roots: &RootSet
     } else {
         output.line(format!("policy \"{}\", digest {digest}", plain(policy.name())))?;
         for finding in &findings {
-            let about = finding.subject.as_deref().map_or_else(String::new, |subject| format!(" ({})", plain(subject)));
-            output.line(format!("{}: {}{about}: {}", finding.severity, finding.code, plain(&finding.message)))?;
-            output.line(format!("    next  {}", plain(&finding.remedy)))?;
+            let about = match &finding.concerns {
+                None => String::new(),
+                Some(Concern::Rule(id)) => format!(" (rule {})", plain(id)),
+                Some(Concern::Reference(name)) => format!(" (reference {})", plain(name)),
+                Some(Concern::Platform(name)) => format!(" (platform {})", plain(name)),
+                Some(_) => " (another part of the policy)".to_owned(),
+            };
+            output.line(format!("{}: {}{about}: {}", finding.severity.as_str(), finding.code, plain(&finding.message)))?;
+            output.line(format!("    next  {}", finding.remedy))?;
         }
-        let others = findings.len() - errors;
-        output.line(format!("{errors} errors, {others} warnings and notes"))?;
+        let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        let (warnings, notes) = (count(Severity::Warning), count(Severity::Note));
+        output.line(format!("errors: {errors}, warnings: {warnings}, notes: {notes}"))?;
     }
     Ok(if errors == 0 { Ended::Well } else { Ended::Refused })
 }
