@@ -9,7 +9,6 @@ mod scenes;
 use std::{env, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "the edge: under which name were we started?")]
     let name = env::args_os().next().unwrap_or_default();
     if Path::new(&name).file_name() == Some("prooftrail".as_ref()) {
         return prooftrail::cli::main();

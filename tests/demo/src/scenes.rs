@@ -161,7 +161,6 @@ note = "the demo's image"
     }
 
     /// Runs ourselves as `prooftrail`, with the command line shown first.
-    #[expect(clippy::disallowed_methods, reason = "the edge: which program are we?")]
     fn prooftrail(&self, arguments: &[&str], status: i32) -> anyhow::Result<()> {
         say(&format!("$ prooftrail {}", arguments.join(" ")));
         let ended = Command::new(env::current_exe()?).arg0("prooftrail").args(arguments).status()?;

@@ -29,10 +29,10 @@ pub(crate) fn tile(bytes: &[u8]) {
         assert_eq!(frontier.to_bytes(), bytes);
     }
     for width in ["", ".p/1", ".p/2"] {
-        if let Ok(tile) = Tile::parse(&format!("tile/entries/000{width}")) {
-            if let Ok(entries) = decode_entries(tile, bytes) {
-                assert_eq!(encode_entries(&entries).ok().as_deref(), Some(bytes));
-            }
+        if let Ok(tile) = Tile::parse(&format!("tile/entries/000{width}"))
+            && let Ok(entries) = decode_entries(tile, bytes)
+        {
+            assert_eq!(encode_entries(&entries).ok().as_deref(), Some(bytes));
         }
         if let Ok(hashes) = Tile::parse(&format!("tile/0/000{width}")).map(|tile| HashTile::parse(tile, bytes)) {
             assert!(hashes.is_err() || hashes.is_ok_and(|hashes| hashes.to_bytes() == bytes));

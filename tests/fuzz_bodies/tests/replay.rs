@@ -1,6 +1,8 @@
 //! Replays every body on every file of the repository's vectors, of the corpus, and of the vectors folder where there is
 //! one. A body that panics fails here; one that has no target file, or a target file without a body, fails too.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::{
     collections::BTreeSet,
     fs,

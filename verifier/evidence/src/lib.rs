@@ -48,19 +48,30 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
     }
 }
 
-/// Which of this build's formats the bytes have, and when they say they were made; for people who were handed a file.
-/// A verdict always names the kind it expects.
+/// What a file turned out to be, before anything in it is believed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Identified {
+    /// The format.
+    pub kind: Kind,
+    /// When it says it was made, if its format has a time.
+    pub claimed_time: Option<Timestamp>,
+}
+
+/// Which of this build's formats the bytes have; for people who were handed a file. A verdict always names the kind it
+/// expects.
 ///
 /// # Errors
 /// Why they have none, by kind.
-pub fn identify(bytes: &[u8]) -> Result<(Kind, Option<Timestamp>), Vec<(Kind, Reason)>> {
+pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
+    fn as_format<F: Format>(bytes: &[u8]) -> Result<Identified, (Kind, Reason)> {
+        let parsed = Parsed::<F>::parse(bytes).map_err(|refusal| (F::KIND, refusal.reason))?;
+        Ok(Identified { kind: F::KIND, claimed_time: parsed.claimed_time() })
+    }
     let mut refused = Vec::new();
-    let enclave = Parsed::<NitroEnclave>::parse(bytes).map(|parsed| parsed.claimed_time());
-    let tpm = Parsed::<NitroTpm>::parse(bytes).map(|parsed| parsed.claimed_time());
-    for (kind, parsed) in [(Kind::AwsNitro, enclave), (Kind::AwsNitroTpm, tpm)] {
-        match parsed {
-            Ok(time) => return Ok((kind, time)),
-            Err(refusal) => refused.push((kind, refusal.reason)),
+    for parse in [as_format::<NitroEnclave>, as_format::<NitroTpm>] {
+        match parse(bytes) {
+            Ok(identified) => return Ok(identified),
+            Err(reason) => refused.push(reason),
         }
     }
     Err(refused)

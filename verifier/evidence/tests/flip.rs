@@ -1,6 +1,8 @@
 //! Every byte of a genuine document counts: whatever is flipped, the document is refused, or the byte is provably
 //! outside what is signed and changes neither claims nor evidence id.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use prooftrail_evidence::{AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, authenticate};
 use prooftrail_result::{Kind, Timestamp};
 use prooftrail_trust_roots::RootSet;

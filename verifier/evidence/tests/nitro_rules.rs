@@ -1,6 +1,8 @@
 //! One mutation of a good document per rule, each refused for exactly its own reason. The documents are the
 //! simulator's, which shares no code with the verifier.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -220,7 +222,8 @@ fn payloads() {
 
 #[test]
 fn pcrs() {
-    let code = |change: &dyn Fn(&mut Vec<(Item, Item)>)| refused(|document| change(document.pcrs_mut())).code;
+    type Pcrs = Vec<(Item, Item)>;
+    let code = |change: &dyn Fn(&mut Pcrs)| refused(|document| change(document.pcrs_mut())).code;
     assert_eq!(code(&Vec::clear), Code::NitroFieldInvalid);
     assert_eq!(code(&|pcrs| pcrs[0].0 = Item::Unsigned(32)), Code::NitroPcrIndex);
     assert_eq!(code(&|pcrs| pcrs[0].0 = Item::Unsigned(u64::MAX)), Code::NitroPcrIndex);
@@ -396,7 +399,7 @@ fn the_two_kinds_are_not_taken_for_each_other() {
     assert_eq!(run(&hypervisor, &tpm, &Told::default()).unwrap_err().reason.code, Code::NitroDocumentKind);
     assert_eq!(run(&hypervisor, &enclave, &as_tpm).unwrap_err().reason.code, Code::NitroDocumentKind);
     let both = refused(|document| {
-        document.payload.push("nitrotpm_pcrs", Item::Map(vec![(Item::Unsigned(0), Item::bytes(&[0; 48]))]))
+        document.payload.push("nitrotpm_pcrs", Item::Map(vec![(Item::Unsigned(0), Item::bytes(&[0; 48]))]));
     });
     assert_eq!(both.code, Code::NitroDocumentKind);
 }

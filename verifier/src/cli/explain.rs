@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use prooftrail_evidence::{AwsLc, Expected, NoIssuers, identify};
+use prooftrail_evidence::{AwsLc, Expected, Identified, NoIssuers, identify};
 use prooftrail_policy::{Demand, Request};
 use prooftrail_result::{AppraisalResult, Kind, Reason, Timestamp};
 use serde::Serialize;
@@ -48,7 +48,7 @@ struct Explained<'a> {
 impl Args {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         let bytes = files::read(&self.file)?;
-        let (kind, claimed_time) = match identify(&bytes) {
+        let Identified { kind, claimed_time } = match identify(&bytes) {
             Ok(identified) => identified,
             Err(reasons) => return unknown(output, &reasons, self.json),
         };

@@ -203,11 +203,7 @@ fn match_pattern(mut pattern: &str, mut text: &str) -> Option<(u16, u16)> {
         }
         let number = number.parse().ok()?;
         let (index, after) = after.split_once('>')?;
-        if index == "n" {
-            device = number
-        } else {
-            register = number
-        }
+        *(if index == "n" { &mut device } else { &mut register }) = number;
         (pattern, text) = (after, rest);
     }
     (pattern == text).then_some((device, register))
