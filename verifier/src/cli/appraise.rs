@@ -70,7 +70,10 @@ impl Args {
             endorsements: &endorsements,
             roots: &roots,
             at,
-            expected: Expected { nonce: self.nonce.as_ref().map(|nonce| nonce.0.as_slice()), binding: self.binding.as_ref() },
+            expected: Expected {
+                nonce: self.nonce.as_ref().map(|nonce| nonce.0.as_slice()),
+                binding: self.binding.as_ref(),
+            },
             demand: match &policy {
                 Some(policy) => Demand::Policy(policy),
                 None => Demand::Authenticity { allow_debug: self.allow_debug },
@@ -116,7 +119,8 @@ fn ended(answer: &Answer) -> Ended {
 /// Kinds as clap's possible values, so that `--help` and completions list those of this build.
 pub(super) fn kind_parser() -> impl clap::builder::TypedValueParser<Value = Kind> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
-    PossibleValuesParser::new(prooftrail_evidence::SUPPORTED.iter().map(|kind| kind.as_str())).try_map(|name| name.parse::<Kind>())
+    PossibleValuesParser::new(prooftrail_evidence::SUPPORTED.iter().map(|kind| kind.as_str()))
+        .try_map(|name| name.parse::<Kind>())
 }
 
 /// Bytes as an argument. (clap takes a bare `Vec` for a repeated argument.)

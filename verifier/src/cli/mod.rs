@@ -105,7 +105,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn now() -> anyhow::Result<prooftrail_result::Timestamp> {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let millis = i64::try_from(since_epoch.as_millis())?;
-    prooftrail_result::Timestamp::from_unix_millis(millis).ok_or_else(|| anyhow::anyhow!("the clock is past the year 9999"))
+    prooftrail_result::Timestamp::from_unix_millis(millis)
+        .ok_or_else(|| anyhow::anyhow!("the clock is past the year 9999"))
 }
 
 #[cfg(test)]

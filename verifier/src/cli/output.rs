@@ -42,9 +42,16 @@ impl Output {
 
 /// Text as a terminal may show it: control and bidirectional-override characters are spelled out.
 pub(super) fn plain(text: &str) -> String {
-    let is_hidden = |c: char| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    };
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        if is_hidden(c) {
+            shown.extend(c.escape_unicode())
+        } else {
+            shown.push(c)
+        }
         shown
     })
 }

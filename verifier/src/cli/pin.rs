@@ -71,7 +71,8 @@ fn print(output: &mut Output, measured: &eif::Measurements) -> anyhow::Result<()
         Some(signer) => {
             output.line(format!("PCR8  {}  signer", hex::encode(signer.pcr8)))?;
             let (subject, from, to) = (plain(&signer.subject), signer.not_before, signer.not_after);
-            output.line(format!("signed by {subject}, certificate valid {from} to {to} (not compared with any clock)"))?;
+            output
+                .line(format!("signed by {subject}, certificate valid {from} to {to} (not compared with any clock)"))?;
         }
         None => output.line("not signed: PCR8 will be zero")?,
     }

@@ -99,7 +99,12 @@ fn lint(output: &mut Output, path: &Path, at: Option<Timestamp>, roots: &RootSet
                 Some(Concern::Platform(name)) => format!(" (platform {})", plain(name)),
                 Some(_) => " (another part of the policy)".to_owned(),
             };
-            output.line(format!("{}: {}{about}: {}", finding.severity.as_str(), finding.code, plain(&finding.message)))?;
+            output.line(format!(
+                "{}: {}{about}: {}",
+                finding.severity.as_str(),
+                finding.code,
+                plain(&finding.message)
+            ))?;
             output.line(format!("    next  {}", finding.remedy))?;
         }
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
@@ -117,7 +122,9 @@ fn test(output: &mut Output, path: &Path, cases_path: &Path, roots: &RootSet, js
     let beside = cases_path.parent().unwrap_or(Path::new(""));
     let results = cases
         .iter()
-        .map(|case| run_case(case, &policy, beside, roots).with_context(|| format!("in case \"{}\"", plain(&case.name))))
+        .map(|case| {
+            run_case(case, &policy, beside, roots).with_context(|| format!("in case \"{}\"", plain(&case.name)))
+        })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let failed = results.iter().filter(|result| !result.passed).count();
     if json {
@@ -167,7 +174,8 @@ fn run_case(case: &Case, policy: &Policy, beside: &Path, roots: &RootSet) -> any
     }
     .answer();
     let result = answer.result();
-    Ok(case.compare(if result.reasons.is_empty() { Verdict::Affirming } else { Verdict::Refused }, result.reasons.clone()))
+    Ok(case
+        .compare(if result.reasons.is_empty() { Verdict::Affirming } else { Verdict::Refused }, result.reasons.clone()))
 }
 
 /// A set answers one challenge, so its pieces expect one nonce and one binding.

@@ -18,7 +18,9 @@ use super::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the pinned roots, or those of a file.
-    #[command(after_help = "Examples:\n  prooftrail roots list\n  prooftrail roots list --root aws-cn/manifest.toml --json")]
+    #[command(
+        after_help = "Examples:\n  prooftrail roots list\n  prooftrail roots list --root aws-cn/manifest.toml --json"
+    )]
     List {
         /// A certificate (PEM or DER) or a manifest to list instead of the pinned roots.
         #[arg(long = "root", value_name = "FILE")]
@@ -41,7 +43,8 @@ impl Command {
             let simulated = if root.simulated { ", counted as simulated" } else { "" };
             output.line(format!("{}  ({}{simulated})", plain(&root.id), root.trust_anchor.as_str()))?;
             output.line(format!("  sha256    {}", hex::encode(root.sha256)))?;
-            let kinds = root.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", "));
+            let kinds =
+                root.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", "));
             output.line(format!("  kinds     {}", kinds.as_deref().unwrap_or("whatever is appraised")))?;
             if let Some(description) = &root.description {
                 output.line(format!("  subject   {}", plain(&description.subject)))?;

@@ -2,7 +2,10 @@
 
 use prooftrail_evidence::check as evidence;
 use prooftrail_policy::{Policy, check as policy};
-use prooftrail_result::{AppraisalResult, Outcome, Reason, Scope, Verdict, claims::{ClaimName, Claims, Value, cross_vendor}};
+use prooftrail_result::{
+    AppraisalResult, Outcome, Reason, Scope, Verdict,
+    claims::{ClaimName, Claims, Value, cross_vendor},
+};
 use prooftrail_trust_roots::RootSet;
 
 use super::output::{Output, plain};

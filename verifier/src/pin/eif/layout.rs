@@ -22,6 +22,11 @@ const TABLE_ENTRIES: usize = 32;
 const MIN_SECTIONS: usize = 3;
 /// Version 1 has no checksum, so damage would go unnoticed. 4 is the latest there is.
 const VERSIONS: std::ops::RangeInclusive<u16> = 2..=4;
+/// A length in memory as a length in a file, which has room for it.
+pub(super) fn length_of(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// A header that has the format.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -73,24 +78,24 @@ fn place(
     if !(MIN_SECTIONS..=TABLE_ENTRIES).contains(&sections) {
         return Err(EifError::SectionCount { found: count });
     }
-    let mut entries = offsets.iter().zip(sizes).enumerate();
+    let entries = offsets.iter().zip(sizes).enumerate();
     if let Some((entry, _)) = entries.clone().skip(sections).find(|(_, entry)| *entry != (&0, &0)) {
         return Err(EifError::UnusedEntry { entry: entry + 1, count });
     }
 
-    let first = HEADER_BYTES.try_into().unwrap_or(u64::MAX);
+    let first = length_of(HEADER_BYTES);
     let mut slots: Vec<Slot> = Vec::with_capacity(sections);
     // Each section ends where the next one starts, and the last one with the file. The size in the table has to be the
     // same, except for one section: the signature's may be stale, and which one that is is not known yet.
     let ends = offsets.iter().take(sections).skip(1).chain([&length]);
-    for ((index, (&offset, &table_bytes)), &end) in entries.by_ref().zip(ends) {
+    for ((index, (&offset, &table_bytes)), &end) in entries.zip(ends) {
         if index == 0 && offset != first {
             return Err(EifError::Offset { section: 1, found: offset, expected: first });
         }
         let mut slot = Slot { section: index + 1, offset, bytes: 0, table_bytes, end, is_last: index + 1 == sections };
         let room = end.checked_sub(slot.start());
         slot.bytes = room.unwrap_or_default();
-        let may_be_signature = slot.bytes.max(table_bytes) <= MAX_EIF_SIGNATURE_BYTES.try_into().unwrap_or(0);
+        let may_be_signature = slot.bytes.max(table_bytes) <= length_of(MAX_EIF_SIGNATURE_BYTES);
         let earlier = slots.iter().find(|earlier| earlier.table_is_stale());
         let agrees = !slot.table_is_stale() || (may_be_signature && earlier.is_none());
         if room.is_none() || !agrees {
@@ -118,7 +123,7 @@ pub(super) struct Slot {
 impl Slot {
     /// Where the content starts.
     fn start(&self) -> u64 {
-        self.offset.saturating_add(SECTION_HEADER_BYTES.try_into().unwrap_or(u64::MAX))
+        self.offset.saturating_add(length_of(SECTION_HEADER_BYTES))
     }
 
     /// Whether the table of sizes contradicts the offsets. AWS's tool leaves a signature's old size there when it signs

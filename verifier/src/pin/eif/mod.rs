@@ -6,9 +6,10 @@
 //!
 //! The format and the order of hashing are those of aws-nitro-enclaves-image-format 0.8.1 (src/defs/mod.rs,
 //! src/utils/eif_reader.rs, src/defs/eif_hasher.rs). That reader walks the sections and ignores the table in the
-//! header, while a loader may follow the table; here both have to agree, so that one file is one image to everybody.
+//! header, while a loader may follow the table; here both have to agree, so that one file is one image to everybody. The
+//! one exception is the size of a signature, which the table may have of an earlier one ([`Notice::StaleSignatureSize`]).
 //!
-//! The order of the checks: the header with its table ([`layout`]), each section's own header, the end of the file, the
+//! The order of the checks: the header with its table (layout.rs), each section's own header, the end of the file, the
 //! checksum, the presence of what boots, the signature. What damage explains is reported as damage.
 
 mod error;
@@ -32,7 +33,7 @@ pub use self::{
     measurements::{Measurements, Notice, Section},
 };
 use self::{
-    layout::{CRC_OFFSET, HEADER_BYTES, Layout, SECTION_HEADER_BYTES, Slot},
+    layout::{CRC_OFFSET, HEADER_BYTES, Layout, SECTION_HEADER_BYTES, Slot, length_of},
     stream::{CHUNK_BYTES, Stream},
 };
 
@@ -105,7 +106,7 @@ pub fn measure(
 /// Reads the header; the checksum covers it up to the checksum itself, which is its last field.
 fn read_header(stream: &mut Stream<'_, impl Read>, length: u64) -> Result<Layout, EifError> {
     let mut header = [0; HEADER_BYTES];
-    if length < HEADER_BYTES.try_into().unwrap_or(u64::MAX) {
+    if length < length_of(HEADER_BYTES) {
         return Err(EifError::TooShort { bytes: length });
     }
     let (covered, crc32) = header.split_at_mut(CRC_OFFSET);
@@ -175,7 +176,7 @@ enum Measured {
     Nowhere,
 }
 
-/// The hashes under PCR0, PCR1 and PCR2.
+/// The hashes under PCR0, PCR1 and PCR2. They grow with the file, and [`Crypto`] hashes what is in memory as a whole.
 #[derive(Default)]
 struct Registers {
     image: Sha384,

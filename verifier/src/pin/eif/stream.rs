@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::EifError;
+use super::{EifError, layout::length_of};
 
 /// How much of a section is in memory at a time, in bytes.
 pub(super) const CHUNK_BYTES: usize = 64 * 1024;
@@ -35,7 +35,7 @@ impl<'a, R: Read> Stream<'a, R> {
             io::ErrorKind::UnexpectedEof => EifError::Truncated { length: self.length },
             _ => self.failed(&error),
         })?;
-        self.done = self.done.saturating_add(bytes.len().try_into().unwrap_or(u64::MAX));
+        self.done = self.done.saturating_add(length_of(bytes.len()));
         (self.progress)(self.done, self.length);
         Ok(())
     }
@@ -48,7 +48,7 @@ impl<'a, R: Read> Stream<'a, R> {
             let (chunk, _) = buffer.split_at_mut(piece);
             self.read(chunk)?;
             to(chunk);
-            left = left.saturating_sub(piece.try_into().unwrap_or(u64::MAX));
+            left = left.saturating_sub(length_of(piece));
         }
         Ok(())
     }

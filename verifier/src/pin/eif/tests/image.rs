@@ -81,9 +81,9 @@ impl Image {
         let (mut offsets, mut sizes) = ([0_u64; 32], [0_u64; 32]);
         let mut body = Vec::new();
         for (index, section) in self.sections.iter().enumerate() {
-            let length = section.content.len() as u64;
+            let length = super::length(&section.content);
             if let (Some(offset), Some(size)) = (offsets.get_mut(index), sizes.get_mut(index)) {
-                (*offset, *size) = (548 + body.len() as u64, length);
+                (*offset, *size) = (548 + super::length(&body), length);
             }
             body.extend(section.kind.to_be_bytes());
             body.extend(section.flags.to_be_bytes());
@@ -100,7 +100,7 @@ impl Image {
         file.extend((1_u64 << 30).to_be_bytes());
         file.extend(2_u64.to_be_bytes());
         file.extend(self.reserved.to_be_bytes());
-        file.extend(self.count.unwrap_or(self.sections.len() as u16).to_be_bytes());
+        file.extend(self.count.unwrap_or(self.sections.len().try_into().unwrap()).to_be_bytes());
         file.extend(offsets.iter().chain(&sizes).flat_map(|entry| entry.to_be_bytes()));
         file.extend(self.unused.to_be_bytes());
         file.extend([0; 4]);

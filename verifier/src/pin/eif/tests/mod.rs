@@ -11,8 +11,12 @@ use prooftrail_evidence::AwsLc;
 
 use super::{EifError, Measurements, measure};
 
+/// The length of an image in memory.
+fn length(image: &[u8]) -> u64 {
+    u64::try_from(image.len()).unwrap()
+}
+
 /// Measures an image in memory.
 fn measure_bytes(image: &[u8]) -> Result<Measurements, EifError> {
-    let length = u64::try_from(image.len()).unwrap();
-    measure(image, length, &AwsLc, &mut |_, _| {})
+    measure(image, length(image), &AwsLc, &mut |_, _| {})
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{Architecture, EifError, MAX_IMAGE_BYTES, Notice, SectionKind, measure},
     image::{CMDLINE, Image, KERNEL, METADATA, RAMDISK, SIGNATURE, Section},
-    measure_bytes,
+    length, measure_bytes,
 };
 use prooftrail_evidence::{AwsLc, MAX_EIF_SIGNATURE_BYTES};
 
@@ -134,10 +134,7 @@ fn every_rule_of_the_sections_has_its_error() {
             },
             E::TrailingBytes { bytes: 10 },
         ),
-        (
-            |image| image.trailing = vec![0; MAX_EIF_SIGNATURE_BYTES],
-            E::TrailingBytes { bytes: MAX_EIF_SIGNATURE_BYTES as u64 },
-        ),
+        (|image| image.trailing = vec![0; MAX_EIF_SIGNATURE_BYTES], E::TrailingBytes { bytes: 65_536 }),
         (|image| image.version = 3, E::NotInVersion { kind: K::Metadata, version: 3 }),
         (
             |image| {
@@ -161,7 +158,7 @@ fn every_rule_of_the_sections_has_its_error() {
                 let content = vec![0; MAX_EIF_SIGNATURE_BYTES + 1];
                 image.sections.push(Section::new(SIGNATURE, &content));
             },
-            E::SignatureTooLarge { bytes: MAX_EIF_SIGNATURE_BYTES as u64 + 1 },
+            E::SignatureTooLarge { bytes: 65_536 + 1 },
         ),
         (|image| drop(image.sections.remove(0)), E::Missing { kind: K::Kernel }),
         (|image| drop(image.sections.remove(1)), E::Missing { kind: K::CommandLine }),
@@ -188,14 +185,19 @@ fn damage_is_reported_as_damage() {
 #[test]
 fn lengths_are_held_against_the_file() {
     let image = Image::new().write();
-    let length = image.len() as u64;
-    let measure = |length| measure(image.as_slice(), length, &AwsLc, &mut |_, _| {});
+    let length = length(&image);
+    let measure_as = |image: &[u8], length| measure(image, length, &AwsLc, &mut |_, _| {});
+    let measure = |length| measure_as(&image, length);
     assert_eq!(measure(0), Err(EifError::TooShort { bytes: 0 }));
     assert_eq!(measure(547), Err(EifError::TooShort { bytes: 547 }));
     assert_eq!(measure(MAX_IMAGE_BYTES + 1), Err(EifError::TooLarge { bytes: MAX_IMAGE_BYTES + 1 }));
     assert_eq!(measure(MAX_IMAGE_BYTES), Err(EifError::TrailingBytes { bytes: MAX_IMAGE_BYTES - length }));
     for shorter in [length - 1, length - 11, length - 12, length - 23] {
         assert_eq!(measure(shorter), Err(EifError::OutsideFile { section: 5, end: length, length: shorter }));
+    }
+    let empty = Image::new().with(|image| image.sections[4].content.clear()).write();
+    for shorter in 621..633 {
+        assert_eq!(measure_as(&empty, shorter), Err(EifError::OutsideFile { section: 5, end: 633, length: shorter }));
     }
     assert_eq!(measure(548), Err(EifError::OutsideFile { section: 5, end: length, length: 548 }));
 }

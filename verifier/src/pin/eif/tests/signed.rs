@@ -10,7 +10,7 @@ use prooftrail_simulator::{
 use super::{
     super::{EifError, Notice, SectionKind},
     image::{Image, SIGNATURE, Section, extend},
-    measure_bytes,
+    length, measure_bytes,
 };
 
 const START: i64 = 1_780_315_200;
@@ -143,7 +143,7 @@ fn refusal(image: &Image) -> Code {
 #[test]
 fn the_size_of_an_earlier_signature_is_tolerated_in_the_table_only() {
     let image = signed(|_| {});
-    let size = image.sections[5].content.len() as u64;
+    let size = length(&image.sections[5].content);
     for stale in [0, size - 1, size + 1, 64 * 1024] {
         let image = image.clone().with(|image| image.sizes.push((5, stale)));
         let measured = measure_bytes(&image.write()).unwrap();

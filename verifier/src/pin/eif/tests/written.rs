@@ -1,5 +1,6 @@
 //! What is written of an image: JSON, and TOML for a policy.
 
+use prooftrail_policy::PolicyDocument;
 use serde_json::json;
 use toml::Table;
 
@@ -74,6 +75,23 @@ fn references_hold_the_registers() {
     );
     let unsigned = measure_bytes(UNSIGNED).unwrap().to_policy_toml("prover");
     assert_eq!(unsigned.matches("[[reference]]").count(), 3);
+}
+
+#[test]
+fn a_policy_takes_the_references() {
+    let mut policy = String::from(
+        "prooftrail_policy = 1\nname = \"p\"\nrationale = \"r\"\n[[platform]]\nname = \"nitro\"\nprimary = \"aws-nitro\"\n",
+    );
+    for register in [0, 1, 2, 8] {
+        policy += &format!(
+            "[[rule]]\nid = \"pcr{register}\"\nclaim = \"nitro.pcr{register}\"\noperator = \"in\"\n\
+             reference = \"prover-v2-pcr{register}\"\nrationale = \"r\"\n"
+        );
+    }
+    let compile = |policy: &str| PolicyDocument::parse(policy)?.compile(&[[0; 32]]);
+    assert!(compile(&policy).is_err(), "the rules rest on the references");
+    policy += &measure_bytes(SIGNED).unwrap().to_policy_toml("Prover v2");
+    compile(&policy).unwrap_or_else(|error| panic!("{error}\n{policy}"));
 }
 
 #[test]
