@@ -85,7 +85,8 @@ impl Case {
 
     fn check(&self, folder: &Path) -> Result<(), String> {
         let (status, result) = self.appraise(folder, &[]);
-        let expect = |what: &str, holds: bool| if holds { Ok(()) } else { Err(format!("{}: {what}: {result}", self.id)) };
+        let expect =
+            |what: &str, holds: bool| if holds { Ok(()) } else { Err(format!("{}: {what}: {result}", self.id)) };
         let reasons = result["reasons"].as_array().cloned().unwrap_or_default();
         let stage_named = reasons.iter().any(|reason| self.stages.iter().any(|stage| reason["stage"] == **stage));
         match self.verdict.as_str() {
@@ -117,7 +118,12 @@ impl Case {
 /// The kinds that the binary says it knows.
 fn supported() -> String {
     let help = run(prooftrail().args(["appraise", "--help"]));
-    String::from_utf8(help.stdout).expect("UTF-8").lines().find(|line| line.contains("possible values")).expect("kinds").to_owned()
+    String::from_utf8(help.stdout)
+        .expect("UTF-8")
+        .lines()
+        .find(|line| line.contains("possible values"))
+        .expect("kinds")
+        .to_owned()
 }
 
 fn check_all(folder: &Path, at_least: usize) {

@@ -26,7 +26,8 @@ fn every_file_has_its_verdict() {
     let files: BTreeSet<String> =
         files.iter().map(|file| file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()).collect();
     let cases = fs::read_to_string(folder.join("CASES.tsv")).unwrap();
-    let in_cases: BTreeSet<&str> = cases.split(['\t', ';', '\n']).map(|cell| cell.split('=').next_back().unwrap()).collect();
+    let in_cases: BTreeSet<&str> =
+        cases.split(['\t', ';', '\n']).map(|cell| cell.split('=').next_back().unwrap()).collect();
     let rows: Vec<Vec<&str>> = TABLE.lines().skip(1).map(|line| line.split('\t').collect()).collect();
     let in_table: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
 
@@ -83,7 +84,8 @@ fn pin(path: &Path, verdict: &str) {
 fn find<'a>(json: &'a serde_json::Value, key: &str) -> Option<&'a str> {
     match json {
         serde_json::Value::Object(members) => {
-            let here = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).and_then(|(_, value)| value.as_str());
+            let here =
+                members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).and_then(|(_, value)| value.as_str());
             here.or_else(|| members.values().find_map(|value| find(value, key)))
         }
         _ => None,

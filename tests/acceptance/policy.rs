@@ -77,7 +77,17 @@ retire_at = "2026-06-01T12:30:00Z"
         change(&mut document);
         let evidence = self.write("document.cose", document.build());
         let mut command = prooftrail();
-        command.args(["appraise", "--kind", "aws-nitro", "--json", "--at", at, "--nonce", &hex::encode(NONCE), "--policy"]);
+        command.args([
+            "appraise",
+            "--kind",
+            "aws-nitro",
+            "--json",
+            "--at",
+            at,
+            "--nonce",
+            &hex::encode(NONCE),
+            "--policy",
+        ]);
         command.arg(self.policy(top)).arg("--root").arg(self.folder.join("manifest.toml")).arg(evidence);
         json(&run(&mut command))
     }
@@ -99,7 +109,11 @@ fn what_satisfies_the_policy_is_affirming_and_what_does_not_says_why() {
     let scene = Scene::new("policy-verdicts");
     let simulated = "allow_simulated = true";
     let (status, result) = scene.appraise(simulated, AT, |_| {});
-    assert_eq!((status, result["verdict"].as_str(), result["scope"].as_str()), (0, Some("affirming"), Some("policy")), "{result}");
+    assert_eq!(
+        (status, result["verdict"].as_str(), result["scope"].as_str()),
+        (0, Some("affirming"), Some("policy")),
+        "{result}"
+    );
     assert_eq!(result["simulated"], true);
     assert_eq!(result["valid_until"], "2026-06-01T12:29:59Z", "the reference value retires first");
 
@@ -129,7 +143,10 @@ fn a_required_revocation_list_that_is_missing_refuses() {
     let scene = Scene::new("policy-revocation");
     let top = "allow_simulated = true\n[revocation]\namazon = \"required\"";
     let (status, result) = scene.appraise(top, AT, |_| {});
-    assert_eq!((status, result["authentic"].as_bool(), reasons(&result)), (1, Some(false), vec!["revocation.not_checked".to_owned()]));
+    assert_eq!(
+        (status, result["authentic"].as_bool(), reasons(&result)),
+        (1, Some(false), vec!["revocation.not_checked".to_owned()])
+    );
 }
 
 #[test]
@@ -137,11 +154,14 @@ fn a_revocation_list_of_nobody_in_the_chain_refuses() {
     let scene = Scene::new("foreign-crl");
     let now = i64::try_from(AT_MS / 1000).unwrap();
     let own = scene.write("own.crl", scene.hypervisor.crl_of_root(now - 60, &[]).build());
-    let foreign = scene.write("foreign.crl", Hypervisor::new("elsewhere").region("eu-west-1").crl_of_regional(now - 60, &[]).build());
+    let foreign = scene
+        .write("foreign.crl", Hypervisor::new("elsewhere").region("eu-west-1").crl_of_regional(now - 60, &[]).build());
     let document = scene.write("document.cose", scene.hypervisor.document(AT_MS).build());
     let appraise = |crl: &PathBuf| {
         let mut command = prooftrail();
-        command.args(["appraise", "--kind", "aws-nitro", "--json", "--at", AT, "--root"]).arg(scene.folder.join("manifest.toml"));
+        command
+            .args(["appraise", "--kind", "aws-nitro", "--json", "--at", AT, "--root"])
+            .arg(scene.folder.join("manifest.toml"));
         json(&run(command.arg("--endorsement").arg(crl).arg(&document)))
     };
     let (status, result) = appraise(&own);

@@ -101,7 +101,7 @@ pub enum NameOf {
     Preset,
     /// A platform.
     Platform,
-    /// The devices of one kind, in a platform or a case.
+    /// The devices of one kind, in a platform.
     Devices,
     /// A rule.
     Rule,
@@ -269,7 +269,7 @@ pub enum Problem {
     #[error("`{0}` with no bits says nothing")]
     NoBits(Operator),
     /// A value of another TOML type than the claim's.
-    #[error("`{claim}` is {claim_type}; a {found} is not")]
+    #[error("`{claim}` is {claim_type}, not a TOML {found}")]
     ValueType {
         /// The claim.
         claim: String,

@@ -90,8 +90,9 @@ impl Appraised {
     }
 }
 
-/// Authentic evidence that satisfied a policy. Whoever holds one knows which evidence, which policy, and until when.
-#[derive(Clone, Debug, PartialEq)]
+/// Authentic evidence that satisfied a policy. Whoever holds one knows which evidence, which policy, and until when. It is
+/// not copied: one appraisal, one release.
+#[derive(Debug, PartialEq)]
 pub struct Affirming(Appraised);
 
 impl Affirming {

@@ -80,7 +80,7 @@ fn cases_that_do_not_read_say_where_and_why() {
     }
     for (text, words) in [
         ("claims = { 'nitro.pcr99999' = 'x' }\nprimary = 'aws-nitro'", "`nitro.pcr99999` is not a claim"),
-        ("claims = { 'snp.vmpl' = '0' }\nprimary = 'aws-nitro'", "`snp.vmpl` is int; a string is not"),
+        ("claims = { 'snp.vmpl' = '0' }\nprimary = 'aws-nitro'", "`snp.vmpl` is int, not a TOML string"),
         ("claims = {}\nprimary = 'aws'", "`aws` is not an evidence kind"),
         ("claims = {}\nprimary = 'aws-nitro'\nsurprise = 1", "unknown field `surprise`"),
         ("evidence = [{ kind = 'aws-nitro', file = 'f', path = 'g' }]", "unknown field `path`"),

@@ -267,9 +267,9 @@ fn values_must_be_of_the_claim_s_type() {
         assert_eq!(found, (Some(8), problem), "{claim} {operator} {value}");
     }
     for (claim, operator, value, words) in [
-        ("debug", "equals", "'false'", "`debug` is bool; a string is not"),
-        ("advisories", "equals", "'A'", "`advisories` is list text; a string is not"),
-        ("advisories", "contains-all", "[1]", "`advisories` is text; a integer is not"),
+        ("debug", "equals", "'false'", "`debug` is bool, not a TOML string"),
+        ("advisories", "equals", "'A'", "`advisories` is list text, not a TOML string"),
+        ("advisories", "contains-all", "[1]", "`advisories` is text, not a TOML integer"),
         ("nitro.pcr0", "in", "['00']", "`nitro.pcr0`: `00` is not of type hex (48)"),
         ("snp.vmpl", "at-least", "-1", "`snp.vmpl`: `-1` is not of type int"),
         ("tcb.date", "at-least", "'2025'", "`tcb.date`: `2025` is not of type time"),
@@ -331,4 +331,25 @@ fn defaults_are_the_documented_ones() {
             nvidia: RevocationMode::Required
         }
     );
+}
+
+#[test]
+fn no_text_makes_the_compiler_stop() {
+    let example = include_str!("../../../../docs/examples/nitro-prover.policy.toml");
+    let compiles = |text: &str| PolicyDocument::parse(text).and_then(|document| document.compile(&[ROOT])).is_ok();
+    assert!(compiles(example));
+    let ends = (0..example.len()).filter(|end| example.is_char_boundary(*end));
+    assert!(ends.clone().any(|end| !compiles(&example[..end])));
+    for (place, _) in example.char_indices().step_by(3) {
+        for change in ["", "\"", "[", "{", "\n", "9999999999999999999", "\u{fffd}"] {
+            let mut text = example.to_owned();
+            text.replace_range(place..place + example[place..].chars().next().unwrap().len_utf8(), change);
+            compiles(&text);
+        }
+    }
+    for deep in
+        ["v = ".to_owned() + &"[".repeat(100_000), "[a".to_owned() + &".a".repeat(100_000) + "]", "{".repeat(100_000)]
+    {
+        assert!(!compiles(&format!("{HEAD}{deep}")));
+    }
 }

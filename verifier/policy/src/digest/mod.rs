@@ -4,6 +4,9 @@
 //! Everything that a policy says is covered, rationales, notes and controls included, because that is what an approver
 //! signs. Sets are arrays in the order of their members' encodings, each member once.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 
 use minicbor::Encoder;
@@ -11,7 +14,7 @@ use prooftrail_result::{Timestamp, claims::Value};
 use sha2::{Digest as _, Sha384};
 
 use crate::{
-    DeviceRange, Platform, Rule,
+    ClaimPattern, DeviceRange, Operator, Platform, Rule,
     policy::{Reference, ReferenceValue, Terms},
     revocation::{as_str, by_vendor},
     rule::Operand,
@@ -25,10 +28,19 @@ type Error = minicbor::encode::Error<Infallible>;
 type Output = Encoder<Vec<u8>>;
 
 /// The digest of a resolved policy.
-#[expect(clippy::expect_used, reason = "writing to memory does not fail, and no item here has an encoding that can")]
 pub(crate) fn of(terms: &Terms) -> [u8; 48] {
-    let canonical = encoded(|out| policy(out, terms)).expect("writing to memory does not fail");
-    Sha384::digest(canonical).into()
+    Sha384::digest(written(|out| policy(out, terms))).into()
+}
+
+/// What a rule compares with what, as bytes: equal for rules that say the same.
+pub(crate) fn of_comparison(rule: &Rule) -> Vec<u8> {
+    written(|out| comparison(out, rule.claim, rule.operator, &rule.operand))
+}
+
+/// The bytes of a canonical form.
+#[expect(clippy::expect_used, reason = "writing to memory does not fail, and no item here has an encoding that can")]
+fn written(write: impl FnOnce(&mut Output) -> Result<(), Error>) -> Vec<u8> {
+    encoded(write).expect("writing to memory does not fail")
 }
 
 fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
@@ -71,22 +83,26 @@ fn platform(out: &mut Output, platform: &Platform) -> Result<(), Error> {
 
 fn rule(out: &mut Output, rule: &Rule) -> Result<(), Error> {
     let Rule { id, claim, operator, operand, rationale, controls } = rule;
-    out.array(7)?.str(id)?.str(&claim.to_string())?.str(operator.as_str())?;
+    out.array(7)?.str(id)?;
+    comparison(out, *claim, *operator, operand)?;
+    out.str(rationale)?;
+    set(out, controls, |out, control| out.str(control).map(drop))
+}
+
+/// What a rule compares with what: four items.
+fn comparison(out: &mut Output, claim: ClaimPattern, operator: Operator, operand: &Operand) -> Result<(), Error> {
+    out.str(&claim.to_string())?.str(operator.as_str())?;
     match operand {
         Operand::One(one) => {
             out.str("value")?;
-            value(out, one)?;
+            value(out, one)
         }
-        Operand::Many { reference: Some(name), .. } => {
-            out.str("reference")?.str(name)?;
-        }
+        Operand::Many { reference: Some(name), .. } => out.str("reference")?.str(name).map(drop),
         Operand::Many { reference: None, values } => {
             out.str("values")?;
-            set(out, values.written(), |out, entry| value(out, &entry.value))?;
+            set(out, values.written(), |out, entry| value(out, &entry.value))
         }
     }
-    out.str(rationale)?;
-    set(out, controls, |out, control| out.str(control).map(drop))
 }
 
 fn reference(out: &mut Output, reference: &Reference) -> Result<(), Error> {
