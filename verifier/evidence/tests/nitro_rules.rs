@@ -116,7 +116,7 @@ fn a_good_document_is_authentic_and_says_so() {
     assert_eq!(claims.bool(nitro::PCR4_MATCHES_INSTANCE), Some(true));
     let expected = extended(hypervisor().instance_id().as_bytes());
     assert_eq!(claims.get(nitro::PCR.at(4)), Some(&expected.as_slice().into()));
-    assert_eq!(authentic.valid_until(), at(3 * 3600), "the leaf ends first");
+    assert_eq!(authentic.valid_until(), at(3 * 3600).end_of_second(), "the leaf ends first");
     assert!(authentic.checks().iter().all(|check| check.outcome != Outcome::Failed));
 }
 
@@ -447,7 +447,8 @@ fn revocation_lists() {
     assert_eq!(code(vec![at_time(now + 1, Some(now + 60))], best), Err(Code::TimeCrlNotYetValid));
     assert_eq!(code(vec![at_time(now - 60, Some(now - 1))], best), Err(Code::TimeCrlExpired));
     let short = run(vec![at_time(now - 60, Some(now + 60))], best).expect("in force");
-    assert_eq!(short.valid_until(), at(60), "a verdict ends with the data it rests on");
+    assert_eq!(short.valid_until(), at(60).just_before(), "a verdict ends with the data it rests on");
+    assert_eq!(code(vec![at_time(now - 60, Some(now))], best), Err(Code::TimeCrlExpired), "due is no longer in force");
 }
 
 /// A cache that counts, for the tests below.

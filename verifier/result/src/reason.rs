@@ -113,7 +113,7 @@ reason_codes! {
     TimeNotYetValid = "time.not_yet_valid", Time, "A certificate is not yet valid at the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
     TimeExpired = "time.expired", Time, "A certificate has ended at the given instant.", "Ask for fresh evidence; to look at old evidence, pass the instant at which it was made with --at.";
     TimeCrlNotYetValid = "time.crl_not_yet_valid", Time, "A CRL's thisUpdate lies after the given instant.", "Pass a CRL that was in force at the instant.";
-    TimeCrlExpired = "time.crl_expired", Time, "A CRL's nextUpdate lies before the given instant, or it has none.", "Fetch the CRL again from the vendor.";
+    TimeCrlExpired = "time.crl_expired", Time, "A CRL's nextUpdate does not lie after the given instant.", "Fetch the CRL again from the vendor.";
     TimeTimestampOutsideCertificate = "time.timestamp_outside_certificate", Time, "The document's time stamp lies outside its certificate's validity.", "The document and its certificate do not belong to the same time.";
     TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
 

@@ -53,10 +53,22 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(1000))
     }
 
+    /// The last instant of this second: what an inclusive end with whole seconds, as X.509 has it, means.
+    #[must_use]
+    pub fn end_of_second(self) -> Self {
+        Self(self.floor_to_second().0 + 999)
+    }
+
+    /// The last instant before this one: what an exclusive end means.
+    #[must_use]
+    pub fn just_before(self) -> Self {
+        Self(self.0.saturating_sub(1).max(*Self::RANGE_MS.start()))
+    }
+
     /// RFC 3339 with exactly three fractional digits, for sources that have milliseconds.
     #[must_use]
     pub fn to_rfc3339_millis(self) -> String {
-        let seconds = Self(self.0 - self.0.rem_euclid(1000)).to_string();
+        let seconds = self.to_string();
         format!("{}.{:03}Z", seconds.trim_end_matches('Z'), self.0.rem_euclid(1000))
     }
 }
@@ -120,6 +132,8 @@ mod tests {
         let instant = Timestamp::from_unix_millis(-1).unwrap();
         assert_eq!(instant.unix_seconds(), -1);
         assert_eq!(instant.to_rfc3339_millis(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(instant.floor_to_second().end_of_second(), instant);
+        assert_eq!(instant.just_before().to_rfc3339_millis(), "1969-12-31T23:59:59.998Z");
     }
 
     #[test]
@@ -132,5 +146,6 @@ mod tests {
         assert_eq!(Timestamp::from_unix_millis(i64::MAX), None);
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::MAX.saturating_add_seconds(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.end_of_second(), Timestamp::MAX);
     }
 }

@@ -23,7 +23,7 @@ pub struct Crl {
     sha256: [u8; 32],
     issuer: Name,
     this_update: Timestamp,
-    next_update: Option<Timestamp>,
+    next_update: Timestamp,
     scope: Option<DistributionPointName>,
     pub(super) list: CertRevocationList<'static>,
 }
@@ -47,11 +47,12 @@ impl Crl {
             }
             None => None,
         };
+        let next_update = read.tbs_cert_list.next_update.map(instant);
         Ok(Self {
             sha256,
             issuer: read.tbs_cert_list.issuer,
             this_update: instant(read.tbs_cert_list.this_update),
-            next_update: read.tbs_cert_list.next_update.map(instant),
+            next_update: next_update.ok_or_else(|| malformed(&"it has no nextUpdate"))?,
             scope,
             list: list.into(),
         })
@@ -68,9 +69,9 @@ impl Crl {
         self.this_update
     }
 
-    /// When it may be relied upon.
+    /// When it may be relied upon: until just before the next one is due.
     pub(super) fn window(&self) -> Window {
-        Window { first: self.this_update, last: self.next_update.unwrap_or(self.this_update) }
+        Window { first: self.this_update, last: self.next_update.just_before() }
     }
 
     /// Whether that name issued it.
@@ -91,17 +92,14 @@ impl Crl {
 
     /// Checks that it is in force.
     pub(super) fn check_validity(&self, at: Timestamp) -> Result<(), Reason> {
-        if at < self.this_update {
-            let need = format!("{} or later", self.this_update);
-            return Err(Reason::from(ReasonCode::TimeCrlNotYetValid).have(at).need(need));
+        if self.window().contains(at) {
+            return Ok(());
         }
-        match self.next_update {
-            Some(next_update) if at.floor_to_second() <= next_update => Ok(()),
-            Some(next_update) => {
-                let need = format!("{next_update} or earlier");
-                Err(Reason::from(ReasonCode::TimeCrlExpired).have(at).need(need))
-            }
-            None => Err(Reason::new(ReasonCode::TimeCrlExpired, "the CRL does not say when the next one is due")),
-        }
+        let (code, need) = if at < self.this_update {
+            (ReasonCode::TimeCrlNotYetValid, format!("{} or later", self.this_update))
+        } else {
+            (ReasonCode::TimeCrlExpired, format!("before {}", self.next_update))
+        };
+        Err(Reason::from(code).have(at).need(need))
     }
 }

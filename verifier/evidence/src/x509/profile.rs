@@ -122,9 +122,12 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window of a certificate, opened `leeway` seconds early. X.509's notAfter is inclusive, to the second.
+    /// The window of a certificate, opened `leeway` seconds early. Its notAfter is the last second, all of it.
     pub(super) fn of(certificate: &Certificate, leeway: i64) -> Self {
-        Self { first: certificate.not_before.saturating_add_seconds(-leeway), last: certificate.not_after }
+        Self {
+            first: certificate.not_before.saturating_add_seconds(-leeway),
+            last: certificate.not_after.end_of_second(),
+        }
     }
 
     pub(super) fn intersect(self, other: Self) -> Self {
@@ -132,7 +135,7 @@ impl Window {
     }
 
     pub(super) fn contains(self, at: Timestamp) -> bool {
-        (self.first..=self.last).contains(&at.floor_to_second())
+        (self.first..=self.last).contains(&at)
     }
 }
 

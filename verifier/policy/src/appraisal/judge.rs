@@ -186,7 +186,7 @@ fn no_platform(platforms: &[Platform], kinds: &[Kind]) -> Reason {
 
 /// Evidence that was authenticated for another instant is not authentic at this one.
 fn validity(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>], at: Timestamp) {
-    for piece in pieces.iter().filter(|piece| piece.valid_until < at.floor_to_second()) {
+    for piece in pieces.iter().filter(|piece| piece.valid_until < at) {
         let detail = format!("something that the {} evidence rests on has ended at the given instant", piece.kind);
         reasons.push(Reason::new(ReasonCode::TimeExpired, detail).have(piece.valid_until).need(at));
     }

@@ -170,7 +170,7 @@ fn result(
     at: Timestamp,
 ) -> AppraisalResult {
     let Judgement { checks: policy_checks, reasons, platform: _, valid_until } = judgement;
-    let authentic = !pieces.is_empty() && pieces.iter().all(|piece| at.floor_to_second() <= piece.valid_until);
+    let authentic = !pieces.is_empty() && pieces.iter().all(|piece| at <= piece.valid_until);
     let mut checks: Vec<_> = pieces.iter().flat_map(|piece| piece.checks.iter().copied()).collect();
     checks.extend(policy_checks);
     AppraisalResult {
