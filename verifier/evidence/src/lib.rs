@@ -1,7 +1,7 @@
 //! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
 //! arguments ([`Context`]).
 //!
-//! [`authenticate`] is the way in. A kind is a module ([`nitro`]); what kinds share stands beside them: the strict CBOR
+//! [`authenticate`] is the way in. A kind is a module (`nitro`); what kinds share stands beside them: the strict CBOR
 //! reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;

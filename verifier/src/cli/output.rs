@@ -46,14 +46,14 @@ pub(super) fn plain(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
     };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_hidden(c) {
-            shown.extend(c.escape_unicode())
-        } else {
-            shown.push(c)
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if is_hidden(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
         }
-        shown
-    })
+    }
+    shown
 }
 
 #[cfg(test)]

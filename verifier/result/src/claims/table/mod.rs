@@ -51,6 +51,7 @@ macro_rules! claims {
         enum Row { $($name,)* }
 
         $(
+            #[allow(rustdoc::invalid_html_tags, reason = "`<n>` and `<i>` are indices, not tags")]
             #[doc = concat!("`", $pattern, "`: ", $meaning)]
             pub const $name: ClaimId = ClaimId::new(Family::$family, Row::$name as u16);
         )*
