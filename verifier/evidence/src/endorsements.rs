@@ -29,8 +29,16 @@ impl Endorsements {
     pub fn read<'a>(crypto: &dyn Crypto, files: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Reason> {
         let mut crls = Vec::new();
         for file in files {
-            if file.len() > MAX_ENDORSEMENT_BYTES || crls.len() == MAX_ENDORSEMENTS {
-                return Err(ReasonCode::EndorsementTooLarge.into());
+            if crls.len() == MAX_ENDORSEMENTS {
+                let reason =
+                    Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
+                return Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")));
+            }
+            if file.len() > MAX_ENDORSEMENT_BYTES {
+                let have = format!("{} bytes", file.len());
+                return Err(Reason::from(ReasonCode::EndorsementTooLarge)
+                    .have(have)
+                    .need(format_args!("at most {MAX_ENDORSEMENT_BYTES} bytes")));
             }
             let Some(der) = decode(file, "X509 CRL", is_crl) else {
                 return Err(ReasonCode::EndorsementUnrecognised.into());

@@ -8,7 +8,7 @@ use prooftrail_evidence::{AwsLc, Expected, NoIssuers};
 use prooftrail_policy::{Answer, Demand, Policy, Request};
 use prooftrail_result::{Kind, Timestamp, Verdict};
 
-use super::{Ended, files, output::Output, policy, roots, words};
+use super::{Ended, files, output::Output, policy, roots::RootFiles, words};
 
 /// Arguments of `appraise`.
 #[derive(Debug, Parser)]
@@ -41,10 +41,8 @@ pub(super) struct Args {
     /// The policy that the evidence must satisfy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// A root to rest on instead of the pinned ones: a certificate (counted as a simulator's) or a manifest. May be
-    /// repeated.
-    #[arg(long = "root", value_name = "FILE")]
-    roots: Vec<PathBuf>,
+    #[command(flatten)]
+    roots: RootFiles,
     /// Let debug evidence be affirming. A policy says so itself.
     #[arg(long, conflicts_with = "policy")]
     allow_debug: bool,
@@ -59,7 +57,7 @@ impl Args {
         let evidence: Vec<_> = pieces.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
         let endorsements: Vec<_> = self.endorsements.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
         let endorsements: Vec<_> = endorsements.iter().map(Vec::as_slice).collect();
-        let roots = roots::load(&self.roots)?;
+        let roots = self.roots.load()?;
         let policy: Option<Policy> = self.policy.as_deref().map(|path| policy::load(path, &roots)).transpose()?;
         let at = match self.at {
             Some(at) => at,

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::{
     Ended, files,
     output::{Output, plain},
-    roots, words,
+    roots::RootFiles,
+    words,
 };
 
 /// Arguments of `explain`.
@@ -28,9 +29,8 @@ pub(super) struct Args {
     /// The instant at which to look at it, RFC 3339 [default: when it says it was made].
     #[arg(long, value_name = "RFC3339")]
     at: Option<Timestamp>,
-    /// A root to rest on instead of the pinned ones. May be repeated.
-    #[arg(long = "root", value_name = "FILE")]
-    roots: Vec<PathBuf>,
+    #[command(flatten)]
+    roots: RootFiles,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -56,7 +56,7 @@ impl Args {
             Some(at) => at,
             None => super::now()?,
         };
-        let roots = roots::load(&self.roots)?;
+        let roots = self.roots.load()?;
         let answer = Request {
             evidence: &[(kind, &bytes)],
             endorsements: &[],

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     Ended, files,
     output::{Output, plain},
-    roots,
+    roots::RootFiles,
 };
 
 /// Work on appraisal policies.
@@ -33,9 +33,8 @@ Example:
         /// The instant at which reference values are looked at, RFC 3339 [default: now].
         #[arg(long, value_name = "RFC3339")]
         at: Option<Timestamp>,
-        /// A root to rest on instead of the pinned ones. May be repeated.
-        #[arg(long = "root", value_name = "FILE")]
-        roots: Vec<PathBuf>,
+        #[command(flatten)]
+        roots: RootFiles,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -51,9 +50,8 @@ Example:
         policy: PathBuf,
         /// The cases; evidence that they name is looked for beside this file.
         cases: PathBuf,
-        /// A root to rest on instead of the pinned ones. May be repeated.
-        #[arg(long = "root", value_name = "FILE")]
-        roots: Vec<PathBuf>,
+        #[command(flatten)]
+        roots: RootFiles,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -63,8 +61,8 @@ Example:
 impl Command {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         match self {
-            Self::Lint { policy, at, roots, json } => lint(output, &policy, at, &roots::load(&roots)?, json),
-            Self::Test { policy, cases, roots, json } => test(output, &policy, &cases, &roots::load(&roots)?, json),
+            Self::Lint { policy, at, roots, json } => lint(output, &policy, at, &roots.load()?, json),
+            Self::Test { policy, cases, roots, json } => test(output, &policy, &cases, &roots.load()?, json),
         }
     }
 }

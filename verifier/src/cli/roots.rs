@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use prooftrail_evidence::certificate_der;
 use prooftrail_result::TrustAnchor;
 use prooftrail_trust_roots::{Root, RootSet};
@@ -22,9 +22,8 @@ pub(super) enum Command {
         after_help = "Examples:\n  prooftrail roots list\n  prooftrail roots list --root aws-cn/manifest.toml --json"
     )]
     List {
-        /// A certificate (PEM or DER) or a manifest to list instead of the pinned roots.
-        #[arg(long = "root", value_name = "FILE")]
-        roots: Vec<PathBuf>,
+        #[command(flatten)]
+        roots: RootFiles,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -34,7 +33,7 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         let Self::List { roots, json } = self;
-        let roots = load(&roots)?;
+        let roots = roots.load()?;
         if json {
             output.json(&roots.iter().map(Listed::of).collect::<Vec<_>>())?;
             return Ok(Ended::Well);
@@ -56,13 +55,24 @@ impl Command {
     }
 }
 
-/// The roots that `--root` names, or the pinned ones where it names none: naming a root replaces the set.
-pub(super) fn load(files: &[PathBuf]) -> anyhow::Result<RootSet> {
-    let mut roots = RootSet::default();
-    for file in files {
-        roots.extend(load_one(file).with_context(|| format!("--root {}", file.display()))?);
+/// `--root`, as every command that rests on roots takes it.
+#[derive(Args, Debug)]
+pub(super) struct RootFiles {
+    /// A root to rest on instead of the pinned ones: a certificate (PEM or DER; counted as a simulator's) or a manifest.
+    /// May be repeated.
+    #[arg(long = "root", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl RootFiles {
+    /// The roots named, or the pinned ones where none is: naming a root replaces the set.
+    pub(super) fn load(&self) -> anyhow::Result<RootSet> {
+        let mut roots = RootSet::default();
+        for file in &self.files {
+            roots.extend(load_one(file).with_context(|| format!("--root {}", file.display()))?);
+        }
+        Ok(if self.files.is_empty() { RootSet::pinned() } else { roots })
     }
-    Ok(if files.is_empty() { RootSet::pinned() } else { roots })
 }
 
 /// A certificate, or a manifest whose files stand beside it.

@@ -7,6 +7,8 @@ mod certified_name;
 mod document;
 mod eif_signature;
 
+use std::marker::PhantomData;
+
 use prooftrail_result::{
     EvidenceId, Kind, Outcome, Reason, ReasonCode, Timestamp,
     claims::{ClaimId, Claims, Value, cross_vendor, nitro, nitrotpm},
@@ -42,24 +44,59 @@ static PROFILE: Profile = Profile {
 const CLOCK_LEEWAY_SECONDS: i64 = 300;
 
 /// `aws-nitro`.
-#[derive(Clone, Copy, Debug)]
-pub struct NitroEnclave;
+pub type NitroEnclave = Nitro<Enclave>;
 
 /// `aws-nitrotpm`.
+pub type NitroTpm = Nitro<Tpm>;
+
+/// A Nitro document of one of the two kinds.
 #[derive(Clone, Copy, Debug)]
-pub struct NitroTpm;
+pub struct Nitro<D>(PhantomData<D>);
+
+/// What an enclave sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Enclave;
+
+/// What an instance's TPM sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Tpm;
+
+/// What differs between the two.
+pub trait Device {
+    /// The kind that selects it.
+    const KIND: Kind;
+    /// The form of the document, and the names of its claims.
+    const TRAITS: Traits;
+}
+
+/// The form of a document, and the names of its claims.
+#[derive(Debug)]
+pub struct Traits {
+    variant: Variant,
+    names: Names,
+}
+
+impl Device for Enclave {
+    const KIND: Kind = Kind::AwsNitro;
+    const TRAITS: Traits = Traits { variant: Variant::Enclave, names: ENCLAVE_CLAIMS };
+}
+
+impl Device for Tpm {
+    const KIND: Kind = Kind::AwsNitroTpm;
+    const TRAITS: Traits = Traits { variant: Variant::Tpm, names: TPM_CLAIMS };
+}
 
 /// A document that has the format.
 #[derive(Debug)]
 pub struct NitroDocument<'a>(Document<'a>);
 
-impl Format for NitroEnclave {
-    const KIND: Kind = Kind::AwsNitro;
+impl<D: Device> Format for Nitro<D> {
+    const KIND: Kind = D::KIND;
     const MAX_BYTES: usize = MAX_DOCUMENT_BYTES;
     type Document<'a> = NitroDocument<'a>;
 
     fn parse(bytes: &[u8]) -> Result<NitroDocument<'_>, Reason> {
-        Document::parse(bytes, Variant::Enclave).map(NitroDocument)
+        Document::parse(bytes, D::TRAITS.variant).map(NitroDocument)
     }
 
     fn signed_sha384(document: &NitroDocument<'_>, context: &Context<'_>) -> [u8; 48] {
@@ -76,38 +113,12 @@ impl Format for NitroEnclave {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(&document.0, id, &ENCLAVE_CLAIMS, context, checks)
-    }
-}
-
-impl Format for NitroTpm {
-    const KIND: Kind = Kind::AwsNitroTpm;
-    const MAX_BYTES: usize = MAX_DOCUMENT_BYTES;
-    type Document<'a> = NitroDocument<'a>;
-
-    fn parse(bytes: &[u8]) -> Result<NitroDocument<'_>, Reason> {
-        Document::parse(bytes, Variant::Tpm).map(NitroDocument)
-    }
-
-    fn signed_sha384(document: &NitroDocument<'_>, context: &Context<'_>) -> [u8; 48] {
-        document.0.envelope.digest(context.crypto)
-    }
-
-    fn claimed_time(document: &NitroDocument<'_>) -> Option<Timestamp> {
-        Some(document.0.timestamp)
-    }
-
-    fn authenticate(
-        document: &NitroDocument<'_>,
-        id: EvidenceId,
-        context: &Context<'_>,
-        checks: &mut Checks,
-    ) -> Result<Authentic, Reason> {
-        authenticate(&document.0, id, &TPM_CLAIMS, context, checks)
+        authenticate(&document.0, id, &D::TRAITS.names, context, checks)
     }
 }
 
 /// The names under which the fields that both documents have are claimed.
+#[derive(Debug)]
 struct Names {
     platform: &'static str,
     /// Whether PCR0–2 of all zeros mean debug mode. In an instance's TPM, zero is the good value of some PCRs.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use prooftrail_result::{Outcome, Reason, ReasonCode};
+use prooftrail_result::{Outcome, Reason, ReasonCode, Stage};
 use prooftrail_trust_roots::Root;
 
 use super::{
@@ -122,15 +122,21 @@ fn verify_below(
         read.iter().rev().try_for_each(|link| {
             check_validity(&link.certificate, &link.position, context.at, leeway(&link.certificate, profile))
         })?;
-        check_validity(&anchor.certificate, "the root", context.at, 0)?;
-        crls.iter().try_for_each(|crl| crl.check_validity(context.at))
+        check_validity(&anchor.certificate, "the root", context.at, 0)
     })?;
-    checks.run(check::CHAIN_SIGNATURES, || {
-        let intermediates = chain.intermediates.get(below..).unwrap_or_default();
-        // Inside the leeway, the path is validated at the first instant of the leaf.
-        let at = read.last().map_or(context.at, |leaf| context.at.max(leaf.certificate.not_before));
-        validate_path(&anchor.certificate, intermediates, chain.leaf, &crls, profile, context.crypto, at)
-    })?;
+    crls.iter().try_for_each(|crl| crl.check_validity(context.at)).inspect_err(|_| checks.failed(check::REVOCATION))?;
+    let intermediates = chain.intermediates.get(below..).unwrap_or_default();
+    // Inside the leeway, the path is validated at the first instant of the leaf.
+    let at = read.last().map_or(context.at, |leaf| context.at.max(leaf.certificate.not_before));
+    validate_path(&anchor.certificate, intermediates, chain.leaf, &crls, profile, context.crypto, at).inspect_err(
+        |reason| {
+            checks.failed(match reason.stage() {
+                Stage::Revocation => check::REVOCATION,
+                _ => check::CHAIN_SIGNATURES,
+            });
+        },
+    )?;
+    checks.passed(check::CHAIN_SIGNATURES);
     let mut verified: Vec<Arc<VerifiedCertificate>> = Vec::with_capacity(read.len());
     for Link { certificate, budget, .. } in read {
         let above = verified.last().map_or(anchor, AsRef::as_ref);
