@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use prooftrail_simulator::{
     cbor::Item,
-    nitro::{Document, Hypervisor},
+    nitro::{Document, Hypervisor, extended},
 };
 use serde_json::Value;
 
@@ -183,6 +183,21 @@ fn two_cpus_are_no_set() {
     let (status, result) = json(&run(&mut command));
     assert_eq!((status, reasons(&result)), (1, vec!["policy.set_shape".to_owned()]));
     assert_eq!(result["kind"], serde_json::json!(["aws-nitro", "aws-nitrotpm"]));
+}
+
+#[test]
+fn the_role_s_register_is_computed_as_the_hypervisor_does() {
+    let arn = "arn:aws:iam::123456789012:role/service/prover";
+    let (status, pinned) = json(&run(prooftrail().args(["pin", "role", "--json", arn])));
+    assert_eq!((status, pinned["pcr3"].as_str()), (0, Some(hex::encode(extended(arn.as_bytes())).as_str())));
+    for other in [
+        "prover",
+        "arn:aws:iam::12345:role/prover",
+        "arn:aws:iam::123456789012:user/prover",
+        "arn:aws:iam::123456789012:role/",
+    ] {
+        assert_eq!(run(prooftrail().args(["pin", "role", other])).status.code(), Some(2), "{other}");
+    }
 }
 
 #[test]

@@ -24,8 +24,10 @@ pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
 pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
 pub use format::{Format, Parsed};
-pub use nitro::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify_eif_signature};
-pub use nitro::{NitroDocument, NitroEnclave, NitroTpm};
+pub use nitro::{
+    MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
+    verify_eif_signature,
+};
 pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};

@@ -54,11 +54,8 @@ impl fmt::Display for PolicyError {
     }
 }
 
-impl std::error::Error for PolicyError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.problem)
-    }
-}
+/// Without a source: the problem is part of the sentence already, and would be printed twice.
+impl std::error::Error for PolicyError {}
 
 /// A problem that knows its place as a byte offset; the text turns it into a [`Position`].
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Subcommand;
-use prooftrail_evidence::AwsLc;
+use prooftrail_evidence::{AwsLc, nitro_extended};
 
 use super::{
     Ended,
@@ -36,11 +36,26 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// PCR3 of an AWS Nitro enclave whose parent instance runs under an IAM role.
+    #[command(after_help = "\
+Example:
+  prooftrail pin role arn:aws:iam::123456789012:role/prover")]
+    Role {
+        /// The role's ARN, letter for letter.
+        #[arg(value_parser = parse_role)]
+        arn: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Command {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
-        let Self::Eif { file, policy_reference, json } = self;
+        let (file, policy_reference, json) = match self {
+            Self::Eif { file, policy_reference, json } => (file, policy_reference, json),
+            Self::Role { arn, json } => return role(output, &arn, json),
+        };
         let measured = measure(&file).with_context(|| format!("cannot measure {}", file.display()))?;
         if json {
             output.json(&measured)?;
@@ -51,6 +66,26 @@ impl Command {
         }
         Ok(Ended::Well)
     }
+}
+
+/// A role's ARN: the partition may be another one, and a role may stand under a path.
+fn parse_role(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("arn:aws").and_then(|rest| rest.split_once(":iam::"));
+    let is_role = rest.and_then(|(_, rest)| rest.split_once(":role/")).is_some_and(|(account, name)| {
+        account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) && !name.is_empty()
+    });
+    is_role.then(|| text.to_owned()).ok_or_else(|| "not of the form arn:aws:iam::123456789012:role/NAME".to_owned())
+}
+
+/// What the hypervisor extends PCR3 with is the ARN itself.
+fn role(output: &mut Output, arn: &str, json: bool) -> anyhow::Result<Ended> {
+    let pcr3 = hex::encode(nitro_extended(arn, &AwsLc));
+    if json {
+        output.json(&serde_json::json!({ "pcr3": pcr3, "role": arn }))?;
+    } else {
+        output.line(format!("PCR3  {pcr3}  {}", plain(arn)))?;
+    }
+    Ok(Ended::Well)
 }
 
 /// Measures a file, saying how far it is where someone watches.

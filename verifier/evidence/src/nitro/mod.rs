@@ -332,7 +332,7 @@ fn claims(
         claims.insert(names.instance_id, name.instance_id);
         if names.debug_applies {
             claims.insert(nitro::ENCLAVE_ID, name.suffix);
-            let expected = extended(name.instance_id, crypto);
+            let expected = nitro_extended(name.instance_id, crypto);
             claims.insert_if(nitro::PCR4_MATCHES_INSTANCE, pcr(4).map(|pcr4| *pcr4 == expected));
         }
     }
@@ -346,8 +346,10 @@ fn claims(
     claims
 }
 
-/// What the hypervisor makes of a name in PCR3 (role) and PCR4 (instance): SHA-384 of 48 zero bytes and the text.
-fn extended(name: &str, crypto: &dyn Crypto) -> [u8; 48] {
+/// What the hypervisor makes of a name in a PCR: SHA-384 of 48 zero bytes and the text. PCR3 is made of the IAM role's
+/// ARN, PCR4 of the parent's instance id.
+#[must_use]
+pub fn nitro_extended(name: &str, crypto: &dyn Crypto) -> [u8; 48] {
     crypto.sha384(&[&[0; 48], name.as_bytes()])
 }
 

@@ -91,7 +91,7 @@ lint_codes! {
     RationaleEmpty = "lint.rationale_empty", Warning, "A rationale is empty.", "Say why, for whoever approves or audits the policy.";
     ReferenceRetiring = "lint.reference_retiring", Note, "A value of a reference retires within 14 days; others remain.", "Nothing, if the rotation is under way.";
     ControlsMissing = "lint.controls_missing", Note, "A rule names no control that it serves.", "Name the control, as in \"SOC2 CC6.1\", if reports should list the rule under it.";
-    RoleUnpinned = "lint.role_unpinned", Note, "Any IAM role, of any account, may start the image.", "Pin `nitro.pcr3`: SHA-384 of 48 zero bytes and the role's ARN.";
+    RoleUnpinned = "lint.role_unpinned", Note, "Any IAM role, of any account, may start the image.", "Pin `nitro.pcr3`; `prooftrail pin role ARN` computes it from the role's ARN.";
     InstancePinned = "lint.instance_pinned", Note, "PCR4 is pinned: it is another one on every parent instance.", "Pin PCR3 instead, or `nitro.instance_id`, which is certified and readable.";
     UnknownFieldsAllowed = "lint.unknown_fields_allowed", Note, "Signed fields that this build does not know are accepted, and only listed in a claim.", "Set allow_unknown_fields = false, at the price of refusing evidence the day the vendor adds a field.";
 }
