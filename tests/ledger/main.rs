@@ -10,6 +10,10 @@
     reason = "a helper that fails fails its test; a test that is skipped says so"
 )]
 
+mod faults;
+mod log;
+mod order;
 mod postgres;
 mod scratch;
+mod start;
 mod store;

@@ -130,7 +130,7 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// Sends a signal to processes, some of which may have ended.
-pub(crate) fn signal(name: &str, processes: &[String]) {
+fn signal(name: &str, processes: &[String]) {
     let _ = Command::new("kill").arg(format!("-{name}")).args(processes).output();
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+pub(crate) use self::lite::{lock, sync_directory};
 pub use self::{
     error::{OpenError, StoreError},
     lite::DatabaseFile,
