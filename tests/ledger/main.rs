@@ -10,6 +10,7 @@
     reason = "a helper that fails fails its test; a test that is skipped says so"
 )]
 
+mod crash;
 mod faults;
 mod log;
 mod order;
@@ -17,3 +18,4 @@ mod postgres;
 mod scratch;
 mod start;
 mod store;
+mod tiles;

@@ -42,13 +42,10 @@ impl Postgres {
         let mut options = format!("-k {socket} -c listen_addresses='' -c max_connections=60");
         settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
         let log = self.scratch.path().join("log");
-        run(self
-            .command("pg_ctl")
-            .arg("-D")
-            .arg(self.data())
-            .args(["-w", "-s", "-o", &options, "-l"])
-            .arg(log)
-            .arg("start"));
+        let mut start = self.command("pg_ctl");
+        start.arg("-D").arg(self.data()).args(["-w", "-s", "-o", &options, "-l"]).arg(&log).arg("start");
+        let output = start.output().unwrap();
+        assert!(output.status.success(), "{}", fs::read_to_string(log).unwrap_or_default());
     }
 
     /// Stops it in good order.
@@ -61,7 +58,7 @@ impl Postgres {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap().to_owned();
         // Stopped first, it can neither reap the others nor start new ones while they are being listed.
-        signal("STOP", &[postmaster.clone()]);
+        stop(&postmaster);
         let mut processes = children(&postmaster);
         processes.push(postmaster);
         signal("KILL", &processes);
@@ -69,6 +66,9 @@ impl Postgres {
         while processes.iter().any(|process| is_running(process)) {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        // Whoever inherited the dead may not have noticed yet, and then these files seem to name a running server.
+        fs::remove_file(self.data().join("postmaster.pid")).unwrap();
+        fs::remove_file(self.scratch.path().join(".s.PGSQL.5432.lock")).unwrap();
         processes.len()
     }
 
@@ -129,8 +129,16 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Stops a process, and waits until it stands still.
+pub(crate) fn stop(process: &str) {
+    signal("STOP", &[process.to_owned()]);
+    while is_running(process) && !state(process).starts_with('T') {
+        std::thread::yield_now();
+    }
+}
+
 /// Sends a signal to processes, some of which may have ended.
-fn signal(name: &str, processes: &[String]) {
+pub(crate) fn signal(name: &str, processes: &[String]) {
     let _ = Command::new("kill").arg(format!("-{name}")).args(processes).output();
 }
 
@@ -141,6 +149,11 @@ fn children(parent: &str) -> Vec<String> {
 
 /// Whether a process is there and not only waits for its parent to notice its end.
 fn is_running(process: &str) -> bool {
+    !matches!(state(process).chars().next(), None | Some('Z' | 'X'))
+}
+
+/// The letter by which the kernel names a process's state, and what follows it; empty if there is no such process.
+fn state(process: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    status.rsplit_once(')').is_some_and(|(_, state)| !state.trim_start().starts_with(['Z', 'X']))
+    status.rsplit_once(')').map(|(_, state)| state.trim_start().to_owned()).unwrap_or_default()
 }
