@@ -1,4 +1,4 @@
-//! Killing: writers under live load, and the server under them. Afterwards
+//! Killing: writers under live load, the server under them, and one process at every system call of an append. Afterwards
 //! nothing that was acknowledged is lost or has moved, no size has two roots, every request stands once, and what was in
 //! flight is found by its id.
 //!
@@ -30,6 +30,9 @@ use crate::{
 
 /// Requests that a writer has in flight at once.
 const IN_FLIGHT: usize = 12;
+
+/// Processes under strace that run at once; they mostly wait.
+const AT_ONCE: usize = 8;
 
 /// How long anything may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -304,4 +307,122 @@ async fn one_writer_on_sqlite_is_killed_fifty_times() {
         writers[0].kill();
     }
     settle(&url, &mut writers).await;
+}
+
+/// The system calls of an append that can fail: of the database, its journal and the guard file.
+const CALLS: [&str; 7] = ["openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "ftruncate"];
+
+#[tokio::test]
+async fn an_append_on_sqlite_survives_a_fault_at_every_system_call() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        println!("skipped: no strace on this machine");
+        return;
+    }
+    let scratch = Scratch::new();
+    let pristine = scratch.path().join("pristine");
+    fs::create_dir(&pristine).unwrap();
+    let first = Writer::new(&format!("sqlite:{}", pristine.join("ledger.db").display()), &scratch, 0);
+    prepare(&first.url, std::slice::from_ref(&first)).await;
+    fs::rename(&first.guard, pristine.join("guard0")).unwrap();
+
+    let pristine = &pristine;
+    let run = &|options: &[String]| {
+        let directory = Scratch::new();
+        let copied = Command::new("cp").arg("-a").arg(pristine).arg(directory.path().join("d")).status().unwrap();
+        assert!(copied.success());
+        let directory_d = directory.path().join("d");
+        let writer = Writer {
+            url: format!("sqlite:{}", directory_d.join("ledger.db").display()),
+            guard: directory_d.join("guard0"),
+            diary: directory_d.join("diary.0"),
+            process: None,
+        };
+        let trace = directory_d.join("trace");
+        let mut strace = Command::new("strace");
+        let inner = writer.command(&std::env::current_exe().unwrap(), 2);
+        strace.args(["-f", "-qq", "-o"]).arg(&trace).args(options);
+        // Only these files: a fault in what wakes a thread would show nothing but a process that waits.
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm", "guard0", "guard0.new", "diary.0", ""] {
+            strace.arg("-P").arg(directory_d.join(name).to_str().unwrap().trim_end_matches('/'));
+        }
+        strace.arg(inner.get_program()).args(inner.get_args());
+        inner.get_envs().for_each(|(name, value)| {
+            strace.env(name, value.unwrap());
+        });
+        strace.stdout(Stdio::null()).stderr(Stdio::null());
+        let ended = strace.status().unwrap();
+        (directory, writer, fs::read_to_string(trace).unwrap(), ended.success())
+    };
+
+    // Which calls there are, of each thread, from when the append begins.
+    let (_directory, _, trace, succeeded) = run(&["-e".to_owned(), format!("trace={}", CALLS.join(","))]);
+    assert!(succeeded);
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut targets = std::collections::BTreeSet::new();
+    let mut appending = false;
+    for line in trace.lines() {
+        appending |= line.contains("try ");
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let Some(call) = CALLS.into_iter().find(|call| rest.trim_start().starts_with(&format!("{call}("))) else {
+            continue;
+        };
+        let count = counts.entry((thread, call)).or_default();
+        *count += 1;
+        if appending {
+            targets.insert((call, *count));
+        }
+    }
+    for call in ["openat", "write", "pwrite64", "fsync", "rename"] {
+        assert!(targets.iter().any(|(target, _)| *target == call), "an append must {call}");
+    }
+
+    let faults: Vec<_> = targets
+        .iter()
+        .flat_map(|(call, number)| {
+            ["error=EIO", "signal=KILL"].map(|fault| (call, format!("inject={call}:{fault}:when={number}")))
+        })
+        .collect();
+    let mut hits: BTreeMap<String, usize> = BTreeMap::new();
+    for some in faults.chunks(AT_ONCE) {
+        let runs: Vec<_> = std::thread::scope(|scope| {
+            let start = |(call, inject): &(&&str, String)| {
+                let options = ["-e".to_owned(), format!("trace={call}"), "-e".to_owned(), inject.clone()];
+                scope.spawn(move || run(&options))
+            };
+            let threads: Vec<_> = some.iter().map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for ((_, inject), (_directory, mut writer, trace, succeeded)) in some.iter().zip(runs) {
+            // A run that took another way, and so met no fault, shows nothing.
+            if trace.contains("(INJECTED)") || !succeeded {
+                let kind = inject.split_once(":when").map_or(inject.as_str(), |(kind, _)| kind);
+                *hits.entry(kind.to_owned()).or_default() += 1;
+                recheck(&mut writer, inject).await;
+            }
+        }
+    }
+    println!("faults that were met at {} calls: {hits:?}", targets.len());
+    for call in targets.iter().map(|(call, _)| call) {
+        for fault in ["error=EIO", "signal=KILL"] {
+            assert!(hits.contains_key(&format!("inject={call}:{fault}")), "no {call} met {fault}: {hits:?}");
+        }
+    }
+}
+
+/// After a fault: the entries make their roots, what was acknowledged stands, and the log goes on.
+async fn recheck(writer: &mut Writer, context: &str) {
+    let database = log::open(&writer.url).await.unwrap();
+    let diary = Diary::read(&writer.diary);
+    Scrubber::default().run(&database).await.unwrap_or_else(|finding| panic!("{context}: {finding}"));
+    let sequencer = log::start(Some(database.clone()), &writer.guard, &[]).await;
+    let sequencer = sequencer.unwrap_or_else(|reason| panic!("{context}: {reason}"));
+    for number in 0..3 {
+        let appended =
+            sequencer.append(log::request(number)).await.unwrap_or_else(|reason| panic!("{context}: {reason}"));
+        let place = (appended.receipt.index, appended.receipt.entry.leaf_hash());
+        assert_eq!(*diary.acknowledged.get(&number).unwrap_or(&place), place, "{context}");
+    }
+    let size = sequencer.status().borrow().head.head.size();
+    assert_eq!(size, 4, "{context}: each request stands once");
+    log::stop(sequencer, database).await;
 }
