@@ -1,7 +1,7 @@
 //! The command line. Scripts depend on it: arguments, JSON and exit status are a contract (docs/cli.md).
 //!
 //! Exit status: 0 affirming (or: nothing to object), 1 refused (or: findings), 2 usage or I/O. Each command is a module
-//! with its arguments and a `run`; [`output`] is the only printer.
+//! with its arguments and a `run`; `output` is the only printer.
 
 mod appraise;
 mod explain;

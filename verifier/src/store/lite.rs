@@ -1,6 +1,6 @@
 //! What is SQLite's own: how a file is opened so that a commit survives power loss, and how a second process and a
-//! swapped file are noticed. In: a path; out: a pool and the file behind it. https://sqlite.org/wal.html,
-//! https://sqlite.org/pragma.html#pragma_synchronous
+//! swapped file are noticed. In: a path; out: a pool and the file behind it. <https://sqlite.org/wal.html>,
+//! <https://sqlite.org/pragma.html#pragma_synchronous>
 
 use std::{
     fs::{self, File, TryLockError},
