@@ -2,12 +2,16 @@
 //! server of their own and print `skipped: …` where its binaries are missing.
 
 #![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::type_complexity,
     clippy::unwrap_used,
-    reason = "a helper that fails fails its test; a test that is skipped says so"
+    reason = "a helper that fails fails its test; a skipped test says so; tests read tables, clocks and the environment"
 )]
 
+mod crash;
 mod faults;
 mod log;
 mod order;
@@ -15,3 +19,4 @@ mod postgres;
 mod scratch;
 mod start;
 mod store;
+mod tiles;

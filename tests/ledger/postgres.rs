@@ -42,18 +42,34 @@ impl Postgres {
         let mut options = format!("-k {socket} -c listen_addresses='' -c max_connections=60");
         settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
         let log = self.scratch.path().join("log");
-        run(self
-            .command("pg_ctl")
-            .arg("-D")
-            .arg(self.data())
-            .args(["-w", "-s", "-o", &options, "-l"])
-            .arg(log)
-            .arg("start"));
+        let mut start = self.command("pg_ctl");
+        start.arg("-D").arg(self.data()).args(["-w", "-s", "-o", &options, "-l"]).arg(&log).arg("start");
+        let output = start.output().unwrap();
+        assert!(output.status.success(), "{}", fs::read_to_string(log).unwrap_or_default());
     }
 
     /// Stops it in good order.
     pub(crate) fn down(&self) {
         run(self.command("pg_ctl").arg("-D").arg(self.data()).args(["-w", "-s", "-m", "fast", "stop"]));
+    }
+
+    /// Kills the server and every process of it, as the machine's memory running out would. Returns how many there were.
+    pub(crate) fn kill(&self) -> usize {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let postmaster = file.lines().next().unwrap().to_owned();
+        // Stopped first, it can neither reap the others nor start new ones while they are being listed.
+        stop(&postmaster);
+        let mut processes = children(&postmaster);
+        processes.push(postmaster);
+        signal("KILL", &processes);
+        // A server that still holds the shared memory keeps the next one from starting.
+        while processes.iter().any(|process| is_running(process)) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        // Whoever inherited the dead may not have noticed yet, and then these files seem to name a running server.
+        fs::remove_file(self.data().join("postmaster.pid")).unwrap();
+        fs::remove_file(self.scratch.path().join(".s.PGSQL.5432.lock")).unwrap();
+        processes.len()
     }
 
     /// The URL of one of its databases.
@@ -92,7 +108,6 @@ impl Drop for Postgres {
 
 fn find() -> Option<PathBuf> {
     let has_both = |directory: &Path| directory.join("initdb").is_file() && directory.join("pg_ctl").is_file();
-    #[expect(clippy::disallowed_methods, reason = "tests find the server's binaries by the environment")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut debian: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -112,4 +127,33 @@ fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
+}
+
+/// Stops a process, and waits until it stands still.
+pub(crate) fn stop(process: &str) {
+    signal("STOP", &[process.to_owned()]);
+    while is_running(process) && !state(process).starts_with('T') {
+        std::thread::yield_now();
+    }
+}
+
+/// Sends a signal to processes, some of which may have ended.
+pub(crate) fn signal(name: &str, processes: &[String]) {
+    let _ = Command::new("kill").arg(format!("-{name}")).args(processes).output();
+}
+
+fn children(parent: &str) -> Vec<String> {
+    let tasks = format!("/proc/{parent}/task/{parent}/children");
+    fs::read_to_string(tasks).unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether a process is there and not only waits for its parent to notice its end.
+fn is_running(process: &str) -> bool {
+    !matches!(state(process).chars().next(), None | Some('Z' | 'X'))
+}
+
+/// The letter by which the kernel names a process's state, and what follows it; empty if there is no such process.
+fn state(process: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    status.rsplit_once(')').map(|(_, state)| state.trim_start().to_owned()).unwrap_or_default()
 }

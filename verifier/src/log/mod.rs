@@ -12,6 +12,8 @@
 //! | [`sequencer`] | the order of entries |
 //! | [`recovery`] | going on after the database moved |
 //! | [`scrubber`] | whether the entries still make the roots |
+//! | [`tiles`] | tiles, built behind the head |
+//! | [`http`] | the ledger's routes |
 
 mod append;
 pub mod batch;
@@ -19,11 +21,13 @@ pub mod database;
 pub mod entry;
 pub mod guard;
 pub mod head;
+pub mod http;
 pub mod recovery;
 mod releaser;
 pub mod scrubber;
 pub mod sequencer;
 pub mod start;
+pub mod tiles;
 
 pub use releaser::SignedHead;
 

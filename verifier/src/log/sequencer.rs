@@ -218,20 +218,22 @@ impl<S: LogStore> Committer<S> {
                 // Whether it was committed is for the database to say: first the head, then each request, by its id.
                 // Should the commit still be under way when they are looked up, the swap of the next attempt waits for it
                 // and then fails, or the unique request id does.
-                Err(StoreError::OutcomeUnknown { .. }) => {
+                Err(error @ StoreError::OutcomeUnknown { .. }) => {
                     waiting.iter_mut().for_each(|waiting| waiting.in_doubt = true);
-                    self.settle(&mut waiting).await.err()
+                    self.settle(&mut waiting).await.err().or(Some(error))
                 }
                 Err(error) => Some(error),
             };
-            if let Some(error) = trouble {
+            if let Some(error) = trouble
+                && !waiting.is_empty()
+            {
                 failures += 1;
                 tracing::warn!(%error, failures, "the log's database failed");
                 if failures >= MAX_FAILURES {
                     return give_up(waiting, error);
                 }
                 tokio::time::sleep(WAIT * failures).await;
-                // What went without an answer is looked up before it is tried again.
+                // A look-up that failed is made again before the request is.
                 if waiting.iter().any(|waiting| waiting.in_doubt)
                     && let Err(error) = self.settle(&mut waiting).await
                 {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Connection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -73,7 +73,11 @@ pub(super) async fn open(path: &Path, access: Access) -> Result<(SqlitePool, Dat
             .pragma("fullfsync", "1")
             .pragma("checkpoint_fullfsync", "1");
     }
-    let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(PATIENCE);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        // A connection whose COMMIT failed does not know whether it is still in that transaction; it is closed.
+        .after_release(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
     let pool = pool.connect_with(options).await?;
     if serve {
         // SQLite syncs the directory for its journals, not for the database file itself.

@@ -3,7 +3,7 @@
 //! a transaction. docs/ledger.md, section "Where it is kept".
 //!
 //! SQLite is the embedded default, for one process; PostgreSQL is what a fleet shares. Both run the same statements
-//! (`on!`); what differs stands in `lite` and `pg`.
+//! ; what differs stands in two small modules.
 
 mod error;
 mod lite;

@@ -1,0 +1,72 @@
+//! The ledger over HTTP: checkpoint, tiles and entry bundles. In: GET requests; out: what C2SP tlog-tiles says, section
+//! "Parameters" on, with problem documents (RFC 9457) for what is not there. Nobody needs to be authenticated to read it.
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    middleware::Compress,
+    web::{self, Data, ServiceConfig},
+};
+use prooftrail_ledger::tiles::Tile;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{database::LogDatabase, sequencer::Status, tiles::TileError};
+
+/// What the routes read from.
+#[derive(Clone)]
+pub struct Published {
+    /// The log.
+    pub log: LogDatabase,
+    /// The sequencer's status: nothing beyond its checkpoint is served.
+    pub status: watch::Receiver<Status>,
+}
+
+/// Adds `/ledger/checkpoint` and `/ledger/tile/…`.
+pub fn routes(published: Published) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let scope = web::scope("/ledger")
+            .wrap(Compress::default())
+            .app_data(Data::new(published))
+            .route("/checkpoint", web::get().to(checkpoint))
+            .route("/{tile:tile/.*}", web::get().to(tile));
+        config.service(scope);
+    }
+}
+
+async fn checkpoint(published: Data<Published>) -> HttpResponse {
+    let note = published.status.borrow().head.note.to_string();
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(note)
+}
+
+async fn tile(published: Data<Published>, path: web::Path<String>) -> HttpResponse {
+    let tile = match Tile::parse(&path) {
+        Ok(tile) => tile,
+        Err(reason) => return problem(HttpResponse::BadRequest(), "ledger.tile.path", &reason.to_string()),
+    };
+    let size = published.status.borrow().head.head.size();
+    match published.log.tile(tile, size).await {
+        Ok(bytes) => HttpResponse::Ok()
+            .content_type("application/octet-stream")
+            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+            .body(bytes),
+        Err(TileError::OffEdge(reason)) => {
+            problem(HttpResponse::NotFound(), "ledger.tile.off_edge", &reason.to_string())
+        }
+        Err(TileError::Store(error)) => {
+            tracing::error!(%error, %tile, "a tile could not be read");
+            problem(HttpResponse::ServiceUnavailable(), "ledger.unavailable", "the log's database is not available")
+        }
+    }
+}
+
+fn problem(mut response: actix_web::HttpResponseBuilder, code: &str, detail: &str) -> HttpResponse {
+    let problem = json!({ "type": format!("urn:prooftrail:{code}"), "code": code, "detail": detail });
+    response
+        .content_type("application/problem+json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(problem.to_string())
+}
