@@ -112,7 +112,7 @@ fn cases() -> Vec<Row> {
         ProofError::Curve { document: Document::VerifyingKey, have: "bls12381".to_owned(), need: "bn128" };
     vec![
         ("groth16-bn254", BN254, Ok(Some(KeyWeakness::Forgeable))),
-        ("groth16-bls12-381", BLS12_381, Ok(Some(KeyWeakness::Forgeable))),
+        ("groth16-bls12-381", BLS12_381, Ok(None)),
         ("groth16-bn254", MULTIPLIER, Ok(None)),
         ("groth16-bn254", proof("negative/poseidon_proof_malleated_negA_negB.json"), Ok(Some(KeyWeakness::Forgeable))),
         ("groth16-bn254", proof("negative/poseidon_proof_off_curve.json"), Err(off_curve)),
