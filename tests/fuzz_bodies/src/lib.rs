@@ -5,6 +5,7 @@ mod eif;
 mod evidence;
 mod ledger;
 mod policy;
+mod proofs;
 
 /// A body: it is given bytes and returns.
 pub type Body = fn(&[u8]);
@@ -23,6 +24,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("ledger_tlog_proof", ledger::tlog_proof),
     ("ledger_tile", ledger::tile),
     ("ledger_trust", ledger::trust),
+    ("proof_document", proofs::document),
+    ("proof_verification", proofs::verification),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.
