@@ -85,8 +85,18 @@ reason_codes! {
     // parse: X.509
     X509Malformed = "x509.malformed", Parse, "A certificate or CRL is not well-formed DER.", "The bytes are damaged, or are not what the field is for.";
 
+    // parse: challenges, statements, witnesses and proof records
+    ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
+    ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
+    ReleaseHeaderMalformed = "release.header_malformed", Parse, "The witness's header is not an age header of exactly that length.", "Send the file's bytes from the version line through the line of the MAC, and no more.";
+    ProofRecordMalformed = "proof.record_malformed", Parse, "The proof record is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
+
     // signature
     CoseSignature = "cose.signature", Signature, "The COSE signature does not verify under the leaf certificate's key.", "The document was altered after it was signed, or signed by another key.";
+
+    ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
+    ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
+    ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
 
     // chain
     ChainRootNotPinned = "chain.root_not_pinned", Chain, "The chain ends in a root that is not pinned.", "See `prooftrail roots list`; another partition's root is added by configuration, with its own manifest entry.";
@@ -117,12 +127,32 @@ reason_codes! {
     TimeTimestampOutsideCertificate = "time.timestamp_outside_certificate", Time, "The document's time stamp lies outside its certificate's validity.", "The document and its certificate do not belong to the same time.";
     TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
 
+    ChallengeExpired = "challenge.expired", Time, "The challenge has ended.", "Ask for a new challenge and make evidence for it.";
+    ChallengeTimes = "challenge.times", Time, "The challenge was made by a clock that is far ahead.", "Compare the clocks of the replicas.";
+    ReleaseSessionEnded = "release.session_ended", Time, "The session has ended, or was revoked.", "Ask for a release with fresh evidence.";
+
     // binding
     BindingNonceMismatch = "binding.nonce_mismatch", Binding, "The evidence carries another nonce than the expected one.", "This is evidence for another request, possibly replayed; ask for fresh evidence with your nonce.";
     BindingNonceAbsent = "binding.nonce_absent", Binding, "A nonce was expected and the evidence carries none.", "Ask for evidence with the nonce; without it, anyone can replay this document.";
     BindingValueMismatch = "binding.value_mismatch", Binding, "The evidence carries another binding than the expected one.", "The keys or devices behind this evidence are not the ones presented.";
     BindingValueAbsent = "binding.value_absent", Binding, "A binding was expected and the evidence carries none.", "Ask for evidence that binds the keys.";
     BindingCertifiedName = "binding.certified_name", Binding, "The document names another module than its certificate does.", "The document and its certificate do not belong together.";
+
+    BindingRecipientMismatch = "binding.recipient_mismatch", Binding, "The evidence carries another recipient key than the one that the key is to be sealed to.", "Make the evidence with the recipient key of the request.";
+    BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
+    BindingPrimary = "binding.primary", Binding, "The set has not exactly one piece that can carry its binding.", "Send one piece of CPU evidence; its value covers every other piece.";
+    ChallengeSpent = "challenge.spent", Binding, "The challenge was used before, for something else.", "Each challenge is good for one request; ask for a new one.";
+    ChallengeVoid = "challenge.void", Binding, "A recovery of the ledger voided the challenge.", "Ask for a new challenge.";
+    ReleaseHeaderMismatch = "release.header_mismatch", Binding, "The witness's header is not the one that the statement names.", "Send the header of the witness that the statement was made for.";
+    ReleasePurpose = "release.purpose", Binding, "The context was made for another purpose.", "Ask with the purpose that the evidence was made for.";
+    ProofStatementMismatch = "proof.statement_mismatch", Binding, "The proof record names another statement, release or witness than the session's.", "A record belongs to the release that it came of.";
+    ProofSequence = "proof.sequence", Binding, "The proof record's turn was taken, or is not the next.", "Each turn of a session is accepted once.";
+
+    // claims
+    ReleaseHeaderForeign = "release.header_foreign", Claims, "No stanza of the witness's header opens with this version of the key.", "Seal the witness to the key's public half, or name the version that it was sealed to.";
+    ReleaseHeaderMac = "release.header_mac", Claims, "The MAC of the witness's header does not hold.", "The header was altered after it was sealed.";
+    ReleaseHeaderPassphrase = "release.header_passphrase", Claims, "The witness is sealed with a passphrase.", "Seal the witness to the key's public half.";
+    ProofKeyForgeable = "proof.key_forgeable", Claims, "Anyone can forge proofs under the verifying key.", "Use a key whose setup has a contribution of its own.";
 
     // policy
     PolicyDebug = "policy.debug", Policy, "The evidence comes from a debug TEE, or does not show that it does not, and debug is not allowed.", "Run the workload without debug mode; to experiment, allow debug explicitly.";
@@ -136,6 +166,9 @@ reason_codes! {
     PolicyRootNotAllowed = "policy.root_not_allowed", Policy, "The evidence rests on a silicon root that the policy does not list.", "See `prooftrail roots list`; add the root's SHA-256 to the policy's `roots` if it may stand behind this evidence.";
     PolicyUnknownFields = "policy.unknown_fields", Policy, "The evidence carries signed fields that this build does not know, and the policy does not allow that.", "Upgrade the verifier; to accept such evidence meanwhile, set allow_unknown_fields.";
     PolicyBindingRequired = "policy.binding_required", Policy, "The policy requires a binding and none was checked.", "Pass the expected binding with --binding.";
+    ReleaseKeyRefused = "release.key_refused", Policy, "The witness key is disabled, or is not released under this policy.", "Ask the key's operator which version and policy are in force.";
+    ReleaseExpired = "release.expired", Policy, "The appraisal ended before anything was sealed.", "Ask again with fresh evidence.";
+    ProofNotAllowed = "proof.not_allowed", Policy, "The policy does not allow that proof system with that verifying key.", "Use a verifying key that the policy lists under `[[proof]]`.";
 }
 
 impl fmt::Display for ReasonCode {

@@ -1,0 +1,165 @@
+//! The statement: what the agent is about to run. Written by the measured agent, covered by the primary binding. In: the
+//! agent's facts, or a stranger's bytes; out: one deterministic encoding, and the claims `job.*`.
+
+use std::collections::BTreeSet;
+
+use prooftrail_result::claims::{Claims, Value, job};
+
+use crate::{
+    cbor::{Reader, Writer, argv_sha384},
+    digest::sha384,
+    limits,
+    malformed::{Fault, Malformed},
+};
+
+const WHAT: &str = "statement";
+
+/// The names of restrictions that an agent can state it enforces on the command.
+pub mod sandbox {
+    /// No network at all.
+    pub const NO_NETWORK: &str = "no_network";
+    /// No devices, in particular none that makes evidence.
+    pub const NO_DEVICES: &str = "no_devices";
+    /// No privileges beyond those it was started with.
+    pub const NO_NEW_PRIVS: &str = "no_new_privs";
+    /// No core dumps.
+    pub const NO_CORE: &str = "no_core";
+    /// A process namespace of its own.
+    pub const PID_NAMESPACE: &str = "pid_namespace";
+}
+
+/// What an agent states about what it is about to run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Statement {
+    /// The release of the agent.
+    pub agent_version: String,
+    /// SHA-384 of the file that is executed.
+    pub executable_sha384: [u8; 48],
+    /// The arguments, the command's name first.
+    pub argv: Vec<String>,
+    /// The names (never values) of the variables that the command sees.
+    pub environment: BTreeSet<String>,
+    /// The restrictions that are enforced on the command, such as [`sandbox::NO_NETWORK`].
+    pub sandbox: BTreeSet<String>,
+    /// SHA-384 of the age header of the witness to be opened; absent where no witness is, or where a session opens many.
+    pub witness_header_sha384: Option<[u8; 48]>,
+}
+
+/// The names of the fields, in the deterministic order of a map's keys: shorter before longer.
+mod field {
+    pub(super) const ARGV: &str = "argv";
+    pub(super) const SANDBOX: &str = "sandbox";
+    pub(super) const ENVIRONMENT: &str = "environment";
+    pub(super) const AGENT_VERSION: &str = "agent_version";
+    pub(super) const EXECUTABLE: &str = "executable_sha384";
+    pub(super) const WITNESS_HEADER: &str = "witness_header_sha384";
+    pub(super) const ALL: [&str; 6] = [ARGV, SANDBOX, ENVIRONMENT, AGENT_VERSION, EXECUTABLE, WITNESS_HEADER];
+}
+
+impl Statement {
+    /// Its deterministic encoding.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384 } = self;
+        let mut out = Writer::map(5 + usize::from(witness_header_sha384.is_some()));
+        out.text(field::ARGV).texts(argv.iter().map(String::as_str));
+        out.text(field::SANDBOX).texts(sandbox.iter().map(String::as_str));
+        out.text(field::ENVIRONMENT).texts(environment.iter().map(String::as_str));
+        out.text(field::AGENT_VERSION).text(agent_version);
+        out.text(field::EXECUTABLE).bytes(executable_sha384);
+        if let Some(digest) = witness_header_sha384 {
+            out.text(field::WITNESS_HEADER).bytes(digest);
+        }
+        out.finish()
+    }
+
+    /// Reads a statement. Unknown fields are refused: a verifier that does not know a field cannot judge it.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        Reader::strict(WHAT, bytes, limits::STATEMENT_BYTES, Self::read, Self::encode)?.checked()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        fn expect(reader: &mut Reader<'_>, name: &'static str) -> Result<(), Malformed> {
+            if reader.text(name)? == name { Ok(()) } else { Err(reader.fault(Fault::Cbor(name))) }
+        }
+        let entries = reader.map(field::ALL.len())?;
+        if entries < field::ALL.len() - 1 {
+            return Err(reader.fault(Fault::Cbor("map")));
+        }
+        expect(reader, field::ARGV)?;
+        let argv = reader.texts(limits::STATEMENT_ITEMS, field::ARGV)?;
+        expect(reader, field::SANDBOX)?;
+        let sandbox = reader.texts(limits::STATEMENT_ITEMS, field::SANDBOX)?.into_iter().collect();
+        expect(reader, field::ENVIRONMENT)?;
+        let environment = reader.texts(limits::STATEMENT_ITEMS, field::ENVIRONMENT)?.into_iter().collect();
+        expect(reader, field::AGENT_VERSION)?;
+        let agent_version = reader.text(field::AGENT_VERSION)?.to_owned();
+        expect(reader, field::EXECUTABLE)?;
+        let executable_sha384 = reader.exactly(field::EXECUTABLE)?;
+        let witness_header_sha384 = if entries == field::ALL.len() {
+            expect(reader, field::WITNESS_HEADER)?;
+            Some(reader.exactly(field::WITNESS_HEADER)?)
+        } else {
+            None
+        };
+        Ok(Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384 })
+    }
+
+    /// The statement itself, if its values are within what the format allows: what an agent calls before it encodes one.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn checked(self) -> Result<Self, Malformed> {
+        let fault = |field| Err(Malformed::new(WHAT, Fault::Field(field)));
+        let is_short_word =
+            |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_short_word(&self.agent_version) {
+            return fault(field::AGENT_VERSION);
+        }
+        if self.argv.is_empty()
+            || self.argv.len() > limits::STATEMENT_ITEMS
+            || self.argv.iter().any(|a| a.contains('\0'))
+        {
+            return fault(field::ARGV);
+        }
+        let is_name = |name: &String| !name.is_empty() && !name.contains(['=', '\0']);
+        if self.environment.len() > limits::STATEMENT_ITEMS || !self.environment.iter().all(is_name) {
+            return fault(field::ENVIRONMENT);
+        }
+        if self.sandbox.len() > limits::STATEMENT_ITEMS || !self.sandbox.iter().all(|name| is_short_word(name)) {
+            return fault(field::SANDBOX);
+        }
+        let have = self.encode().len();
+        if have > limits::STATEMENT_BYTES {
+            return Err(Malformed::new(WHAT, Fault::TooLarge { have, max: limits::STATEMENT_BYTES }));
+        }
+        Ok(self)
+    }
+
+    /// SHA-384 of the encoding.
+    #[must_use]
+    pub fn sha384(&self) -> [u8; 48] {
+        sha384(&[&self.encode()])
+    }
+
+    /// The claims `job.*`. `job.argv` is among them only where somebody asks for the arguments in clear; `job.argv_sha384`
+    /// always is.
+    #[must_use]
+    pub fn claims(&self, argv_in_clear: bool) -> Claims {
+        let texts = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| Value::from(text.as_str())).collect();
+        let mut claims = Claims::with_capacity(7);
+        claims.insert(job::AGENT_VERSION, self.agent_version.as_str());
+        claims.insert(job::EXECUTABLE_SHA384, self.executable_sha384.as_slice());
+        claims.insert(job::ARGV_SHA384, argv_sha384(self.argv.iter().map(String::as_str)).as_slice());
+        if argv_in_clear {
+            claims.insert(job::ARGV, Value::List(texts(&mut self.argv.iter())));
+        }
+        claims.insert(job::ENVIRONMENT, Value::List(texts(&mut self.environment.iter())));
+        claims.insert(job::SANDBOX, Value::List(texts(&mut self.sandbox.iter())));
+        claims.insert_if(job::WITNESS_HEADER_SHA384, self.witness_header_sha384.as_ref().map(<[u8; 48]>::as_slice));
+        claims
+    }
+}
