@@ -433,8 +433,8 @@ fn limitations(checkpoint: &Checkpoint, summary: &Summary, rows: &Rows) -> Vec<L
         (
             true,
             "operators-copy",
-            "The rows come from the operator's records. Each entry's index lets you ask for its bundle, which \
-             `prooftrail verify-bundle` checks against the ledger and the silicon vendors' roots without trusting the operator.",
+            "The rows come from the operator's records. What stands behind a proof can be checked without trusting the \
+             operator: prooftrail verify-bundle takes the proof's bundle back to the ledger and the silicon vendors' roots.",
         ),
         (
             checkpoint.cosigners.is_empty(),
@@ -451,13 +451,13 @@ fn limitations(checkpoint: &Checkpoint, summary: &Summary, rows: &Rows) -> Vec<L
         (
             true,
             "copies-of-witnesses",
-            "That no copy of a witness exists outside the attested session: the ledger records what this service opened.",
+            "Copies of a witness may exist outside the attested session; the ledger records what this service opened.",
         ),
         (
             true,
             "commands",
-            "That a command computed the proof it is recorded with, or that a circuit is sound. The record says which \
-             attested code ran which command on which witness, and which bytes came out.",
+            "A record says which attested code ran which command on which witness, and which bytes came out. It does not \
+             show that the command computed this very proof, or that the circuit is sound.",
         ),
         (
             summary.proofs_unsupported > 0,
