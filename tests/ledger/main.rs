@@ -17,6 +17,7 @@ mod log;
 mod order;
 mod postgres;
 mod scratch;
+mod secrets;
 mod start;
 mod store;
 mod tiles;

@@ -17,13 +17,16 @@ async fn migrations_go_up_and_down_and_up() {
             let reason = Store::open(url, Access::Inspect).await.unwrap_err();
             assert!(matches!(reason, OpenError::SchemaTooOld { have: 0, need: SCHEMA_VERSION }), "{reason}");
         }
-        let store = Store::open(url, Access::Serve).await.unwrap();
         for version in (0..SCHEMA_VERSION).rev() {
+            // From each version up, and down to the next lower one.
+            let store = Store::open(url, Access::Serve).await.unwrap();
             store.migrate_down(version).await.unwrap();
             store.close().await;
+            drop(store);
             let reason = Store::open(url, Access::Inspect).await.unwrap_err();
             assert!(matches!(reason, OpenError::SchemaTooOld { have, .. } if have == version), "{reason}");
         }
+        let store = Store::open(url, Access::Serve).await.unwrap();
         let reason = store.migrate_down(SCHEMA_VERSION + 1).await.unwrap_err();
         assert!(matches!(reason, OpenError::NoSuchSchema { version } if version == SCHEMA_VERSION + 1), "{reason}");
         drop(store);

@@ -1,10 +1,12 @@
 //! The service and the command line: all I/O of Prooftrail lives here, around the pure crates.
 //!
 //! [`cli`] is the way in; [`pin`] measures build artefacts; [`issuers`] is the bounded cache that verifications share;
-//! [`store`] keeps what the service remembers; [`log`] is the ledger.
+//! [`store`] keeps what the service remembers, [`secrets`] encrypts what of it must not be read there; [`log`] is the
+//! ledger.
 
 pub mod cli;
 pub mod issuers;
 pub mod log;
 pub mod pin;
+pub mod secrets;
 pub mod store;

@@ -6,6 +6,7 @@ mod evidence;
 mod ledger;
 mod policy;
 mod proofs;
+mod secrets;
 
 /// A body: it is given bytes and returns.
 pub type Body = fn(&[u8]);
@@ -26,6 +27,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("ledger_trust", ledger::trust),
     ("proof_document", proofs::document),
     ("proof_verification", proofs::verification),
+    ("secret_envelope", secrets::envelope),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.

@@ -66,12 +66,13 @@ pub(super) async fn open(path: &Path, access: Access) -> Result<(SqlitePool, Dat
         .foreign_keys(true)
         .busy_timeout(PATIENCE);
     if serve {
-        // NORMAL would lose acknowledged commits when the power fails.
+        // NORMAL would lose acknowledged commits when the power fails. What is erased is overwritten.
         options = options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("fullfsync", "1")
-            .pragma("checkpoint_fullfsync", "1");
+            .pragma("checkpoint_fullfsync", "1")
+            .pragma("secure_delete", "1");
     }
     let pool = SqlitePoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
