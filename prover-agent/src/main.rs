@@ -1,0 +1,9 @@
+//! The `prover-agent` command: the library's, with the devices of this machine.
+
+use std::process::ExitCode;
+
+use prooftrail_prover_agent::{cli, collect::Collectors};
+
+fn main() -> ExitCode {
+    cli::main(Collectors::of_this_machine)
+}

@@ -1,0 +1,66 @@
+//! What is this machine? Which attestation devices it shows, what this build would collect, and how a command would be
+//! confined. Looks only: nothing is opened but the shim's own sandbox.
+
+use std::{fs, path::Path};
+
+use prooftrail_result::Kind;
+use serde::Serialize;
+
+/// A thing that attests, or may.
+#[derive(Clone, Debug, Serialize)]
+pub struct Found {
+    /// What it is.
+    pub what: &'static str,
+    /// Where it was looked for.
+    pub path: &'static str,
+    /// Is it there?
+    pub present: bool,
+    /// The kind of evidence that it makes, by its name.
+    pub kind: &'static str,
+    /// Does this build collect it?
+    pub supported: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Probe {
+    /// Every device of the table.
+    pub devices: Vec<Found>,
+    /// The kinds that a run would collect, the primary last.
+    pub would_collect: Vec<&'static str>,
+    /// Confidential computing on for NVIDIA GPUs is the driver's to say; only its presence is seen here.
+    pub swap: bool,
+    /// What a command would be confined by.
+    pub sandbox: Vec<&'static str>,
+    /// What it would not, and why.
+    pub sandbox_missing: Vec<String>,
+}
+
+/// The table: what, where, and the evidence that it makes.
+const DEVICES: [(&str, &str, Kind); 8] = [
+    ("AWS Nitro Secure Module", "/dev/nsm", Kind::AwsNitro),
+    ("AMD SEV-SNP guest", "/dev/sev-guest", Kind::AmdSevSnp),
+    ("Intel TDX guest", "/dev/tdx_guest", Kind::IntelTdx),
+    ("Intel TDX guest (older driver)", "/dev/tdx-guest", Kind::IntelTdx),
+    ("TSM reports (configfs: SEV-SNP or TDX)", "/sys/kernel/config/tsm/report", Kind::AmdSevSnp),
+    ("TPM (NitroTPM, or Azure's vTPM)", "/dev/tpmrm0", Kind::AwsNitroTpm),
+    ("Google Confidential Space launcher", "/run/container_launcher/teeserver.sock", Kind::GcpConfidentialSpace),
+    ("NVIDIA GPU", "/dev/nvidiactl", Kind::NvidiaGpu),
+];
+
+/// Looks. `would_collect` are the collectors that a run would use; `sandbox` was found by a trial.
+#[must_use]
+pub fn probe(would_collect: Vec<&'static str>, sandbox: Vec<&'static str>, sandbox_missing: Vec<String>) -> Probe {
+    let devices = DEVICES
+        .into_iter()
+        .map(|(what, path, kind)| Found {
+            what,
+            path,
+            present: Path::new(path).exists(),
+            kind: kind.as_str(),
+            supported: kind == Kind::AwsNitro,
+        })
+        .collect();
+    let swap = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
+    Probe { devices, would_collect, swap, sandbox, sandbox_missing }
+}
