@@ -29,6 +29,7 @@ enum Step {
     RootAt,
     Find,
     Append,
+    AppendInLine,
     GuardRead,
     GuardWrite,
 }
@@ -96,6 +97,23 @@ impl LogStore for Faulty<LogDatabase> {
             Some(Fault::Failed) => Err(unknown()),
             Some(Fault::FailedButPersisted) => {
                 assert!(matches!(self.inner.append(batch).await.unwrap(), Outcome::Committed));
+                Err(unknown())
+            }
+        }
+    }
+
+    async fn append_in_line<F>(&self, known: u64, make: F) -> Result<(Outcome, Option<Batch>), StoreError>
+    where
+        F: Fn(&StoredHead, Option<Hash>) -> Result<Batch, Freeze> + Send + Sync,
+    {
+        let unknown = || StoreError::OutcomeUnknown { transaction: "log_append", source: lost() };
+        match next_fault(&self.plan, Step::AppendInLine) {
+            None => self.inner.append_in_line(known, make).await,
+            Some(Fault::Refused) => Err(StoreError::Sql(lost())),
+            Some(Fault::Failed) => Err(unknown()),
+            Some(Fault::FailedButPersisted) => {
+                let (outcome, _) = self.inner.append_in_line(known, make).await.unwrap();
+                assert!(matches!(outcome, Outcome::Committed));
                 Err(unknown())
             }
         }
@@ -199,6 +217,50 @@ async fn every_step_fails_before_and_after_it_took_effect() {
             acknowledge(&mut acknowledged, first, again, Told::Appended);
             log::check(&inner, &acknowledged).await;
             log::stop(sequencer, inner).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_fault_while_standing_in_line() {
+    use Fault::{Failed, FailedButPersisted, Refused};
+    for engine in engines() {
+        let guard = engine.scratch.path().join("guard");
+        drop(log::create(&engine.url).await);
+        let mut acknowledged = log::Acknowledged::new();
+        let cases = [None, Some(Refused), Some(Failed), Some(FailedButPersisted)];
+        for (case, fault) in (0..).zip(cases) {
+            let first = 100 * case;
+            let inner = log::open(&engine.url).await.unwrap();
+            let plan = Plan::default();
+            let faulty = Faulty { inner: inner.clone(), plan: plan.clone() };
+            let file = GuardFile::open(&guard).unwrap();
+            let sequencer = log::start_with(Some(faulty), file, &[]).await.unwrap();
+            let mut entries = inner.head().await.unwrap().unwrap().head.size();
+            plan.lock().unwrap().extend(fault.map(|fault| (Step::AppendInLine, fault, 1)));
+            // Another process appends, so that the next batch meets a conflict and then stands in line; unless the
+            // sequencer happens to look at the head in between.
+            for number in first..first + 20 {
+                let head = inner.head().await.unwrap().unwrap().head;
+                let other = Batch::new(&head, [log::request(number + 50)], 0).unwrap();
+                assert!(matches!(inner.append(&other).await.unwrap(), Outcome::Committed));
+                let told = log::append_all(&sequencer, [number]).await;
+                acknowledge(&mut acknowledged, number, told, Told::Appended);
+                entries += 2;
+            }
+            assert!(plan.lock().unwrap().iter().all(|(.., times)| *times == 0), "the fault must be met");
+            // It stands in line once more; nobody came between, and what follows is appended as ever.
+            let told = log::append_all(&sequencer, [first + 30]).await;
+            acknowledge(&mut acknowledged, first + 30, told, Told::Appended);
+            plan.lock().unwrap().push((Step::AppendInLine, Refused, 9));
+            let told = log::append_all(&sequencer, [first + 31]).await;
+            acknowledge(&mut acknowledged, first + 31, told, Told::Appended);
+            log::stop(sequencer, inner).await;
+            let inner = log::open(&engine.url).await.unwrap();
+            log::check(&inner, &acknowledged).await;
+            assert_eq!(inner.head().await.unwrap().unwrap().head.size(), entries + 2, "{fault:?}");
+            inner.store().close().await;
+            drop(inner);
         }
     }
 }

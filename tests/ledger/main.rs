@@ -2,16 +2,18 @@
 //! server of their own and print `skipped: …` where its binaries are missing.
 
 #![expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    clippy::type_complexity,
     clippy::unwrap_used,
     reason = "a helper that fails fails its test; a skipped test says so; tests read tables, clocks and the environment"
 )]
 
 mod crash;
+mod fairness;
 mod faults;
 mod log;
 mod order;

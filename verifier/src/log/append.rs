@@ -5,7 +5,7 @@ use prooftrail_ledger::Hash;
 
 use super::{
     batch::{Batch, Refusal, SideError},
-    head::{DatabaseIdentity, Head},
+    head::{DatabaseIdentity, Freeze, Head},
 };
 use crate::store::{Engine, StoreError, Tx, TxError, on};
 
@@ -14,6 +14,8 @@ use crate::store::{Engine, StoreError, Tx, TxError, on};
 pub(super) enum Ended {
     /// The head is another.
     Conflict,
+    /// The head is not one to append to.
+    Frozen(Freeze),
     /// A request's side rows refused.
     Refused { position: usize, refusal: Refusal },
     /// The database's reason.
@@ -36,7 +38,7 @@ impl TxError for Ended {
     fn store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Conflict | Self::Refused { .. } => None,
+            Self::Conflict | Self::Frozen(_) | Self::Refused { .. } => None,
         }
     }
 }
@@ -118,6 +120,16 @@ pub(super) async fn append(tx: &mut Tx<'_>, log_id: i64, batch: &Batch) -> Resul
                 SideError::Store(error) => Ended::Store(error),
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Waits until nobody else can change the head, behind all who wait already. On SQLite BEGIN IMMEDIATE has done so.
+pub(super) async fn take_head(tx: &mut Tx<'_>, log_id: i64) -> Result<(), StoreError> {
+    const TAKE: &str = "-- log_take_head\nSELECT 1 FROM log_head WHERE log_id = $1 FOR UPDATE";
+    if let Engine::Pg(tx) = &mut tx.on {
+        // A statement of its own: under READ COMMITTED only the next one sees all that was committed before the lock came.
+        sqlx::query(TAKE).bind(log_id).execute(&mut **tx).await?;
     }
     Ok(())
 }

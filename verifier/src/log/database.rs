@@ -1,7 +1,7 @@
 //! The log in the store. In: batches; out: heads, roots, requests and entries as they are committed. [`LogStore`] is the
 //! seam at which the tests fail every step; [`LogDatabase`] is what stands behind it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prooftrail_ledger::{Frontier, Hash};
 
@@ -9,7 +9,7 @@ use super::{
     append::{self, Ended},
     batch::{Batch, Receipt, Refusal, Request, RequestId, split_entries},
     entry::{Commitment, Draft, Entry, EntryType},
-    head::{DatabaseIdentity, Head, StoredHead},
+    head::{DatabaseIdentity, Freeze, Head, StoredHead},
 };
 use crate::store::{Engine, Store, StoreError, Tx, on};
 
@@ -29,6 +29,8 @@ pub enum Outcome {
         /// Why.
         refusal: Refusal,
     },
+    /// The head is not one to append to. Nothing was written.
+    Frozen(Freeze),
 }
 
 /// The log's tables, as the sequencer needs them.
@@ -45,6 +47,18 @@ pub trait LogStore: Send + Sync + 'static {
     /// Appends a batch if its `before` is the head.
     fn append(&self, batch: &Batch) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
+    /// Takes the head first, behind all who wait for it already, and then appends the batch that `make` makes on top of
+    /// it. `make` is given the head and the root committed with the size `known`; it may be called again.
+    ///
+    /// The batch is the one that was committed, or was last tried.
+    fn append_in_line<F>(
+        &self,
+        known: u64,
+        make: F,
+    ) -> impl Future<Output = Result<(Outcome, Option<Batch>), StoreError>> + Send
+    where
+        F: Fn(&StoredHead, Option<Hash>) -> Result<Batch, Freeze> + Send + Sync;
+
     /// Whether what was written is where it will be looked for: false if the database file was replaced.
     fn is_in_place(&self) -> bool;
 }
@@ -56,8 +70,49 @@ pub struct LogDatabase {
     pub(super) log_id: i64,
 }
 
-/// The row of log_head: size, root, frontier, time, recovery epoch, database id, system identifier, timeline.
-type HeadRow = (i64, Vec<u8>, Vec<u8>, i64, i64, Vec<u8>, i64, i64);
+fn outcome(result: Result<(), Ended>) -> Result<Outcome, StoreError> {
+    match result {
+        Ok(()) => Ok(Outcome::Committed),
+        Err(Ended::Conflict) => Ok(Outcome::Conflict),
+        Err(Ended::Frozen(freeze)) => Ok(Outcome::Frozen(freeze)),
+        Err(Ended::Refused { position, refusal }) => Ok(Outcome::Refused { position, refusal }),
+        Err(Ended::Store(StoreError::Sql(sqlx::Error::Database(error)))) if error.is_unique_violation() => {
+            Ok(Outcome::Duplicate)
+        }
+        Err(Ended::Store(error)) => Err(error),
+    }
+}
+
+/// The row of log_head as it is stored: what of it is true is for its reader to find out.
+#[derive(Clone, Debug)]
+pub(super) struct HeadRow {
+    pub(super) size: u64,
+    pub(super) root: Vec<u8>,
+    pub(super) frontier: Vec<u8>,
+    pub(super) time: i64,
+    pub(super) recovery_epoch: i64,
+    pub(super) database_id: Vec<u8>,
+    pub(super) system_identifier: i64,
+    pub(super) timeline: i64,
+}
+
+/// The same, as the driver gives it.
+type HeadColumns = (i64, Vec<u8>, Vec<u8>, i64, i64, Vec<u8>, i64, i64);
+
+impl TryFrom<HeadColumns> for HeadRow {
+    type Error = StoreError;
+
+    fn try_from(columns: HeadColumns) -> Result<Self, StoreError> {
+        let (size, root, frontier, time, recovery_epoch, database_id, system_identifier, timeline) = columns;
+        let size = u64::try_from(size).map_err(|_| StoreError::Corrupt { what: "log_head.size" })?;
+        Ok(Self { size, root, frontier, time, recovery_epoch, database_id, system_identifier, timeline })
+    }
+}
+
+const ROOT: &str = "-- log_root_at\nSELECT root FROM log_checkpoint WHERE log_id = $1 AND size = $2";
+
+const HEAD: &str = "-- log_head\nSELECT size, root, frontier, time, recovery_epoch, database_id, system_identifier, \
+     timeline FROM log_head WHERE log_id = $1";
 
 impl LogDatabase {
     /// The log `origin`, if the store has it.
@@ -155,17 +210,50 @@ impl LogDatabase {
         rows.into_iter().map(row).collect()
     }
 
+    /// Every log in the store with its origin, in the order of their creation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all(store: &Arc<Store>) -> Result<Vec<(String, Self)>, StoreError> {
+        const LOGS: &str = "-- log_all\nSELECT origin, log_id FROM log_head ORDER BY log_id";
+        let logs: Vec<(String, i64)> = on!(store.db(), pool => sqlx::query_as(LOGS).fetch_all(pool).await)?;
+        Ok(logs.into_iter().map(|(origin, log_id)| (origin, Self { store: store.clone(), log_id })).collect())
+    }
+
+    /// The last head that was committed. Unlike [`LogStore::head`] it asks nothing of the database itself, so a database
+    /// that can only be read answers as well.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn committed_head(&self) -> Result<Option<Head>, StoreError> {
+        self.head_row().await?.as_ref().map(read_head).transpose()
+    }
+
+    pub(super) async fn head_row(&self) -> Result<Option<HeadRow>, StoreError> {
+        let row: Option<HeadColumns> =
+            on!(self.store.db(), pool => sqlx::query_as(HEAD).bind(self.log_id).fetch_optional(pool).await)?;
+        row.map(HeadRow::try_from).transpose()
+    }
+
     /// Reads the head inside a transaction.
     pub(super) async fn head_in(&self, tx: &mut Tx<'_>) -> Result<Option<StoredHead>, StoreError> {
-        const HEAD: &str = "-- log_head\nSELECT size, root, frontier, time, recovery_epoch, database_id, system_identifier, \
-             timeline FROM log_head WHERE log_id = $1";
-        let row: Option<HeadRow> = on!(&mut tx.on, tx => {
+        let row: Option<HeadColumns> = on!(&mut tx.on, tx => {
             sqlx::query_as(HEAD).bind(self.log_id).fetch_optional(&mut **tx).await
         })?;
         let Some(row) = row else { return Ok(None) };
-        let head = read_head(row)?;
+        let head = read_head(&row.try_into()?)?;
         let live = append::live_identity(tx, head.database.id).await?;
         Ok(Some(StoredHead { head, live }))
+    }
+}
+
+impl LogDatabase {
+    async fn root_at_in(&self, tx: &mut Tx<'_>, size: u64) -> Result<Option<Hash>, StoreError> {
+        let Ok(size) = i64::try_from(size) else { return Ok(None) };
+        let root: Option<Vec<u8>> = on!(&mut tx.on, tx => {
+            sqlx::query_scalar(ROOT).bind(self.log_id).bind(size).fetch_optional(&mut **tx).await
+        })?;
+        root.map(|root| read_array(&root, "log_checkpoint.root").map(Hash::new)).transpose()
     }
 }
 
@@ -175,7 +263,6 @@ impl LogStore for LogDatabase {
     }
 
     async fn root_at(&self, size: u64) -> Result<Option<Hash>, StoreError> {
-        const ROOT: &str = "-- log_root_at\nSELECT root FROM log_checkpoint WHERE log_id = $1 AND size = $2";
         let Ok(size) = i64::try_from(size) else { return Ok(None) };
         let root: Option<Vec<u8>> = on!(self.store.db(), pool => {
             sqlx::query_scalar(ROOT).bind(self.log_id).bind(size).fetch_optional(pool).await
@@ -200,16 +287,26 @@ impl LogStore for LogDatabase {
 
     async fn append(&self, batch: &Batch) -> Result<Outcome, StoreError> {
         let log_id = self.log_id;
-        let result = self.store.run_tx("log_append", |tx| Box::pin(append::append(tx, log_id, batch))).await;
-        match result {
-            Ok(()) => Ok(Outcome::Committed),
-            Err(Ended::Conflict) => Ok(Outcome::Conflict),
-            Err(Ended::Refused { position, refusal }) => Ok(Outcome::Refused { position, refusal }),
-            Err(Ended::Store(StoreError::Sql(sqlx::Error::Database(error)))) if error.is_unique_violation() => {
-                Ok(Outcome::Duplicate)
-            }
-            Err(Ended::Store(error)) => Err(error),
-        }
+        outcome(self.store.run_tx("log_append", |tx| Box::pin(append::append(tx, log_id, batch))).await)
+    }
+
+    async fn append_in_line<F>(&self, known: u64, make: F) -> Result<(Outcome, Option<Batch>), StoreError>
+    where
+        F: Fn(&StoredHead, Option<Hash>) -> Result<Batch, Freeze> + Send + Sync,
+    {
+        let (make, last) = (&make, &Mutex::new(None));
+        let result = self.store.run_tx("log_append", |tx| {
+            Box::pin(async move {
+                append::take_head(tx, self.log_id).await?;
+                let stored = self.head_in(tx).await?.ok_or(Ended::Frozen(Freeze::NoLog { size: known }))?;
+                let batch = make(&stored, self.root_at_in(tx, known).await?).map_err(Ended::Frozen)?;
+                let appended = append::append(tx, self.log_id, &batch).await;
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch);
+                appended
+            })
+        });
+        let outcome = outcome(result.await)?;
+        Ok((outcome, last.lock().unwrap_or_else(PoisonError::into_inner).take()))
     }
 
     fn is_in_place(&self) -> bool {
@@ -220,18 +317,19 @@ impl LogStore for LogDatabase {
     }
 }
 
-fn read_head(row: HeadRow) -> Result<Head, StoreError> {
-    let (size, root, frontier, time, recovery_epoch, id, system_identifier, timeline) = row;
+pub(super) fn read_head(row: &HeadRow) -> Result<Head, StoreError> {
+    let HeadRow { size, root, frontier, time, recovery_epoch, database_id, system_identifier, timeline } = row;
     let corrupt = || StoreError::Corrupt { what: "log_head" };
-    let frontier = Frontier::from_bytes(&frontier).map_err(|_| corrupt())?;
-    if i64::try_from(frontier.size()) != Ok(size) || frontier.root().as_bytes().as_slice() != root {
+    let frontier = Frontier::from_bytes(frontier).map_err(|_| corrupt())?;
+    if frontier.size() != *size || frontier.root().as_bytes().as_slice() != root {
         return Err(corrupt());
     }
+    let id = read_array(database_id, "log_head.database_id")?;
     Ok(Head {
         frontier,
-        time: u64::try_from(time).map_err(|_| corrupt())?,
-        recovery_epoch: u64::try_from(recovery_epoch).map_err(|_| corrupt())?,
-        database: DatabaseIdentity { id: read_array(&id, "log_head.database_id")?, system_identifier, timeline },
+        time: u64::try_from(*time).map_err(|_| corrupt())?,
+        recovery_epoch: u64::try_from(*recovery_epoch).map_err(|_| corrupt())?,
+        database: DatabaseIdentity { id, system_identifier: *system_identifier, timeline: *timeline },
     })
 }
 

@@ -45,6 +45,7 @@ pub async fn recover(
     });
     recovered.await.map_err(|ended| match ended {
         Ended::Store(error) => StartError::Store(error),
+        Ended::Frozen(freeze) => StartError::Frozen(freeze),
         Ended::Conflict | Ended::Refused { .. } => StartError::Frozen(Freeze::Contradiction { size: from.size() }),
     })?;
     let head = batch.after.clone();

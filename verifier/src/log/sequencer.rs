@@ -11,7 +11,11 @@
 //! Safety rests on the swap and on UNIQUE (log, size), not on clocks, leases or locks: nothing is signed that is not
 //! committed, and what is committed is never inferred from memory after the database failed to answer.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -83,6 +87,8 @@ pub enum AppendError {
 pub struct Sequencer {
     pub(super) requests: mpsc::Sender<Waiting>,
     pub(super) status: watch::Receiver<Status>,
+    /// For who watches over the log. It keeps nothing alive.
+    pub(super) freezes: Weak<watch::Sender<Status>>,
 }
 
 impl Sequencer {
@@ -130,6 +136,8 @@ pub(super) struct Committer<S> {
     pub(super) status: Arc<watch::Sender<Status>>,
     /// The last head known to be committed, and checked.
     pub(super) known: Head,
+    /// Whether others append as well.
+    pub(super) contended: bool,
 }
 
 impl<S: LogStore> Committer<S> {
@@ -176,19 +184,11 @@ impl<S: LogStore> Committer<S> {
             if let Some(freeze) = self.frozen() {
                 return refuse_all(waiting, &AppendError::Frozen(freeze));
             }
-            let requests = waiting.iter().map(|waiting| waiting.request.clone());
-            let batch = match Batch::new(&self.known, requests, self.clock.now()) {
-                Ok(batch) => batch,
-                Err(freeze) => {
-                    self.freeze(freeze);
-                    continue;
-                }
-            };
             // A crash before this: the batch was only in memory, and nobody was answered.
-            let trouble = match self.store.append(&batch).await {
+            let trouble = match self.try_append(&waiting).await {
                 // A crash from here on: the entries are in the log, unsigned and unanswered. The next start signs them,
                 // and whoever asks again with the same id finds them.
-                Ok(Outcome::Committed) => {
+                Ok((Outcome::Committed, Some(batch))) => {
                     metrics::histogram!("prooftrail_log_batch_entries")
                         .record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
                     self.known = batch.after;
@@ -200,13 +200,22 @@ impl<S: LogStore> Committer<S> {
                     });
                     return self.release(answers.collect()).await;
                 }
-                Ok(Outcome::Refused { position, refusal }) => {
+                Ok((Outcome::Refused { position, refusal }, _)) => {
                     waiting.remove(position).refuse(AppendError::Refused(refusal));
                     continue;
                 }
-                // Another process was faster: its head must extend ours, and ours is tried on top of it.
-                Ok(Outcome::Conflict) => self.reload().await.err(),
-                Ok(Outcome::Duplicate) => match self.settle(&mut waiting).await {
+                // Another process was faster. It would be so again, as it knows its own head first: now we stand in line.
+                Ok((Outcome::Conflict, _)) => {
+                    metrics::counter!("prooftrail_log_conflicts_total").increment(1);
+                    self.contended = true;
+                    continue;
+                }
+                Ok((Outcome::Frozen(freeze), _)) => {
+                    self.freeze(freeze);
+                    continue;
+                }
+                // What is there already is found by its ids.
+                Ok((Outcome::Duplicate | Outcome::Committed, _)) => match self.settle(&mut waiting).await {
                     Ok(0) => {
                         // No request of the batch is there, so it was the size that had a checkpoint: the head went back.
                         self.freeze(Freeze::Contradiction { size: self.known.size() });
@@ -241,6 +250,32 @@ impl<S: LogStore> Committer<S> {
                 }
             }
         }
+    }
+
+    /// Tries a batch once: on top of the head that we know, or, while others append as well, on top of whatever the head is
+    /// when our turn comes.
+    async fn try_append(&mut self, waiting: &[Waiting]) -> Result<(Outcome, Option<Batch>), StoreError> {
+        let requests = || waiting.iter().map(|waiting| waiting.request.clone());
+        let now = self.clock.now();
+        if !self.contended {
+            let batch = match Batch::new(&self.known, requests(), now) {
+                Ok(batch) => batch,
+                Err(freeze) => return Ok((Outcome::Frozen(freeze), None)),
+            };
+            return Ok((self.store.append(&batch).await?, Some(batch)));
+        }
+        let known = Signed::of(&self.known);
+        let appended = self.store.append_in_line(known.size, |stored, root_then| {
+            check_extends(stored, &known, root_then)?;
+            check_in_place(stored)?;
+            Batch::new(&stored.head, requests(), now)
+        });
+        let (outcome, batch) = appended.await?;
+        // Nobody has come between: the head that we know is enough again.
+        if batch.as_ref().is_some_and(|batch| batch.before == self.known) {
+            self.contended = false;
+        }
+        Ok((outcome, batch))
     }
 
     /// Takes the requests out of the batch that are in the log already, and returns how many they were.

@@ -73,9 +73,10 @@ impl<S: LogStore + Clone, G: GuardStore> Setup<S, G> {
         let status = Arc::new(status);
         let (requests, waiting) = mpsc::channel(MAX_WAITING);
         let (released, committed) = mpsc::channel(4);
+        let freezes = Arc::downgrade(&status);
         tokio::spawn(releaser.run(committed, status.clone()));
-        tokio::spawn(Committer { store, clock, requests: waiting, released, status, known }.run());
-        Ok(Sequencer { requests, status: watched })
+        tokio::spawn(Committer { store, clock, requests: waiting, released, status, known, contended: false }.run());
+        Ok(Sequencer { requests, status: watched, freezes })
     }
 }
 
