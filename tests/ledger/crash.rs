@@ -17,6 +17,7 @@ use std::{
 
 use prooftrail::log::{
     database::LogStore,
+    finding::Findings,
     scrubber::Scrubber,
     sequencer::{AppendError, Sequencer},
 };
@@ -212,7 +213,9 @@ async fn settle(url: &str, writers: &mut [Writer]) {
     }
     let database = log::open(url).await.unwrap();
     let mut scrubber = Scrubber::default();
-    scrubber.run(&database).await.unwrap();
+    let mut found = Findings::default();
+    scrubber.run(&database, &mut found).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
     let entries = database.entries(0, u64::MAX).await.unwrap();
     let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_leaf(entry)).collect();
     let roots: BTreeMap<u64, Hash> = database.checkpoints(0, u64::MAX >> 1).await.unwrap().into_iter().collect();
@@ -413,7 +416,9 @@ async fn an_append_on_sqlite_survives_a_fault_at_every_system_call() {
 async fn recheck(writer: &mut Writer, context: &str) {
     let database = log::open(&writer.url).await.unwrap();
     let diary = Diary::read(&writer.diary);
-    Scrubber::default().run(&database).await.unwrap_or_else(|finding| panic!("{context}: {finding}"));
+    let mut found = Findings::default();
+    Scrubber::default().run(&database, &mut found).await.unwrap();
+    assert!(found.is_empty(), "{context}: {found:?}");
     let sequencer = log::start(Some(database.clone()), &writer.guard, &[]).await;
     let sequencer = sequencer.unwrap_or_else(|reason| panic!("{context}: {reason}"));
     for number in 0..3 {

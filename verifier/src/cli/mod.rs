@@ -6,6 +6,7 @@
 mod appraise;
 mod explain;
 mod files;
+mod ledger;
 mod output;
 mod pin;
 mod policy;
@@ -45,6 +46,9 @@ enum Command {
     /// Work on appraisal policies.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Check a log, or prove something from it.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Shell completions.
     #[command(after_help = "Example:\n  prooftrail completions bash > /etc/bash_completion.d/prooftrail")]
     Completions {
@@ -88,6 +92,7 @@ impl Command {
             Self::Pin(command) => command.run(output),
             Self::Roots(command) => command.run(output),
             Self::Policy(command) => command.run(output),
+            Self::Ledger(command) => command.run(output),
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "prooftrail", output.writer());
                 Ok(Ended::Well)
@@ -126,7 +131,7 @@ mod tests {
         cli.clone().debug_assert();
         let mut found = Vec::new();
         leaves(&cli, &mut found);
-        assert!(found.len() >= 7);
+        assert!(found.len() >= 10);
         for command in found {
             let name = command.get_name();
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

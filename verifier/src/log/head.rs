@@ -8,6 +8,8 @@ use std::io;
 
 use prooftrail_ledger::{Checkpoint, Frontier, Hash};
 
+use super::finding::Finding;
+
 /// Which database a log is in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DatabaseIdentity {
@@ -203,6 +205,34 @@ pub enum Freeze {
         /// The size of the head.
         size: u64,
     },
+    /// The scrubber has found what was committed to be otherwise now.
+    #[error("the scrubber found that what was committed has changed: {finding}")]
+    Scrubbed {
+        /// What it found first.
+        finding: Box<Finding>,
+    },
+}
+
+impl Freeze {
+    /// The code by which scripts know it. It never changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoLog { .. } => "ledger.frozen.no_log",
+            Self::OtherOrigin { .. } => "ledger.frozen.other_origin",
+            Self::OtherDatabase => "ledger.frozen.other_database",
+            Self::RolledBack { .. } => "ledger.frozen.rolled_back",
+            Self::EpochRolledBack { .. } => "ledger.frozen.epoch_rolled_back",
+            Self::OtherRoot { .. } => "ledger.frozen.other_root",
+            Self::DatabaseMoved { .. } => "ledger.frozen.database_moved",
+            Self::Unconfirmed { .. } => "ledger.frozen.unconfirmed",
+            Self::FileReplaced => "ledger.frozen.file_replaced",
+            Self::Guard(_) => "ledger.frozen.guard",
+            Self::Contradiction { .. } => "ledger.frozen.contradiction",
+            Self::Unsignable { .. } => "ledger.frozen.unsignable",
+            Self::Scrubbed { .. } => "ledger.frozen.scrubbed",
+        }
+    }
 }
 
 #[cfg(test)]

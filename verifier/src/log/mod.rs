@@ -12,18 +12,27 @@
 //! | [`sequencer`] | the order of entries |
 //! | [`recovery`] | going on after the database moved |
 //! | [`scrubber`] | whether the entries still make the roots |
+//! | [`fsck`] | whether everything about the log in a database fits |
+//! | [`finding`] | what does not, with its code |
 //! | [`tiles`] | tiles, built behind the head |
 //! | [`http`] | the ledger's routes |
+//! | [`remote`] | a log on a server, anybody's, read and checked |
+//! | [`prove`] | proofs made from tiles |
 
 mod append;
 pub mod batch;
 pub mod database;
 pub mod entry;
+pub mod finding;
+pub mod fsck;
 pub mod guard;
 pub mod head;
 pub mod http;
+pub mod prove;
+mod rebuild;
 pub mod recovery;
 mod releaser;
+pub mod remote;
 pub mod scrubber;
 pub mod sequencer;
 pub mod start;

@@ -1,30 +1,53 @@
-//! The scrubber: reads every entry again and makes the tree anew. In: a log; out: what was found, or the first thing
-//! that is not as it was committed. It changes nothing, may stop anywhere, and goes on from where it stopped.
+//! The scrubber: reads every entry again and makes the tree anew. In: a log; out: whatever is not as it was committed.
+//! It changes nothing, may stop after any step, and goes on from where it stopped.
 
-use prooftrail_ledger::{Frontier, Hash};
+use std::collections::HashMap;
+
+use prooftrail_ledger::{Hash, tiles::TileKind};
 
 use super::{
-    database::{LogDatabase, LogStore},
-    entry::{Entry, EntryError},
+    batch::split_entries,
+    database::LogDatabase,
+    entry::Entry,
+    finding::{Finding, Findings},
+    rebuild::Rebuilt,
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, on};
 
-/// How many entries are read at once.
-const CHUNK: u64 = 4096;
+/// How many batches are read in a step: 3 MiB of entries if all are as long as they may be.
+const BATCHES_PER_STEP: i64 = 64;
 
 /// What the scrubber has read, in order; a new one begins at the genesis entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Scrubber {
-    frontier: Frontier,
+    tree: Rebuilt,
+    /// The next index. It runs ahead of the tree once something is missing.
+    position: u64,
+    last_start: i64,
     time: u64,
     checkpoints: u64,
+    tiles: u64,
+}
+
+impl Default for Scrubber {
+    fn default() -> Self {
+        Self {
+            tree: Rebuilt::default(),
+            position: 0,
+            // Whatever index a row has, it is read.
+            last_start: i64::MIN,
+            time: 0,
+            checkpoints: 0,
+            tiles: 0,
+        }
+    }
 }
 
 impl Scrubber {
-    /// The tree of the entries read so far.
+    /// The index of the next entry to be read.
     #[must_use]
-    pub const fn frontier(&self) -> &Frontier {
-        &self.frontier
+    pub const fn position(&self) -> u64 {
+        self.position
     }
 
     /// The number of checkpoints that were compared.
@@ -33,86 +56,173 @@ impl Scrubber {
         self.checkpoints
     }
 
-    /// Reads from where it stopped to the head, as it is when this begins.
+    /// The number of stored tiles that were compared.
+    #[must_use]
+    pub const fn tiles(&self) -> u64 {
+        self.tiles
+    }
+
+    /// Reads from where it stopped to the head, as it is when this begins, and compares that as well.
     ///
     /// # Errors
-    /// [`Finding`].
-    pub async fn run(&mut self, log: &LogDatabase) -> Result<(), Finding> {
-        let head = log.head().await?.ok_or(Finding::NoLog)?.head;
-        while self.frontier.size() < head.size() {
-            let start = self.frontier.size();
-            let end = head.size().min(start.saturating_add(CHUNK));
-            let entries = log.entries(start, end).await?;
-            let mut checkpoints = log.checkpoints(start + 1, end).await?.into_iter().peekable();
-            for bytes in &entries {
-                self.append(bytes)?;
-                if let Some((size, root)) = checkpoints.next_if(|(size, _)| *size == self.frontier.size()) {
-                    if root != self.frontier.root() {
-                        return Err(Finding::Root { size, stored: root, computed: self.frontier.root() });
-                    }
-                    self.checkpoints += 1;
+    /// [`StoreError`], if the database could not be read. What was found before is in `found`.
+    pub async fn run(&mut self, log: &LogDatabase, found: &mut Findings) -> Result<(), StoreError> {
+        let Some(head) = log.head_row().await? else { return Ok(()) };
+        while self.step(log, head.size, found).await? {}
+        self.compare_head(&head, found);
+        Ok(())
+    }
+
+    /// Reads some batches on, up to the head of `size` entries, and returns whether there are more.
+    ///
+    /// # Errors
+    /// As [`Scrubber::run`].
+    pub async fn step(&mut self, log: &LogDatabase, size: u64, found: &mut Findings) -> Result<bool, StoreError> {
+        if self.position >= size {
+            return Ok(false);
+        }
+        let rows = log.batches_after(self.last_start, size).await?;
+        let more = i64::try_from(rows.len()) == Ok(BATCHES_PER_STEP);
+        let (from, mut ends) = (self.position, Vec::new());
+        let mut filled = Vec::new();
+        for (start, count, bytes) in rows {
+            self.last_start = start;
+            let need = self.position;
+            let (Ok(start), Ok(count)) = (u64::try_from(start), u64::try_from(count)) else {
+                found.push(Finding::Overlap { start, need });
+                continue;
+            };
+            if start < need {
+                found.push(Finding::Overlap { start: self.last_start, need });
+                continue;
+            }
+            if start > need {
+                self.lose(Finding::Gap { start: need, end: start }, found);
+                self.position = start;
+            }
+            match split_entries(&bytes, count) {
+                Ok(entries) => entries.into_iter().for_each(|entry| self.read_entry(entry, &mut filled, found)),
+                Err(_) => {
+                    self.lose(Finding::Batch { start, count }, found);
+                    self.position = start.saturating_add(count);
                 }
             }
-            if self.frontier.size() != end {
-                return Err(Finding::Missing { index: self.frontier.size() });
+            let root = self.is_whole().then(|| self.tree.frontier().root());
+            ends.push((self.position, root));
+        }
+        if !more && self.position < size {
+            self.lose(Finding::Gap { start: self.position, end: size }, found);
+            self.position = size;
+        }
+        if self.position > size {
+            found.push(Finding::Beyond { end: self.position, size });
+        }
+        self.compare_checkpoints(log, from, &ends, found).await?;
+        for (tile, hashes) in filled {
+            let TileKind::Hashes { level } = tile.kind() else { continue };
+            if let Some(stored) = log.stored_tile(level, tile.index()).await? {
+                self.tiles += 1;
+                if stored != hashes {
+                    found.push(Finding::Tile { tile });
+                }
             }
         }
-        if self.frontier != head.frontier {
-            let (stored, computed) = (head.root(), self.frontier.root());
-            return Err(Finding::Root { size: head.size(), stored, computed });
+        Ok(self.position < size)
+    }
+
+    fn read_entry(
+        &mut self,
+        bytes: &[u8],
+        filled: &mut Vec<(prooftrail_ledger::tiles::Tile, Vec<u8>)>,
+        found: &mut Findings,
+    ) {
+        let index = self.position;
+        match Entry::decode(bytes) {
+            Ok(entry) if entry.time < self.time => found.push(Finding::Time { index }),
+            Ok(entry) => self.time = entry.time,
+            // It is a leaf all the same, and may well be the one that was committed.
+            Err(reason) => found.push(Finding::Entry { index, reason }),
+        }
+        if self.is_whole()
+            && let Ok(tiles) = self.tree.push(Hash::of_leaf(bytes))
+        {
+            filled.extend(tiles.into_iter().map(|(tile, hashes)| (tile, hashes.to_bytes())));
+        }
+        self.position = index.saturating_add(1);
+    }
+
+    /// Compares the roots stored for sizes after `from` with those at the ends of batches.
+    async fn compare_checkpoints(
+        &mut self,
+        log: &LogDatabase,
+        from: u64,
+        ends: &[(u64, Option<Hash>)],
+        found: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let mut stored: HashMap<u64, Hash> =
+            log.checkpoints(from.saturating_add(1), self.position).await?.into_iter().collect();
+        for (size, computed) in ends {
+            match (stored.remove(size), computed) {
+                (None, _) => found.push(Finding::NoCheckpoint { size: *size }),
+                (Some(stored), Some(computed)) => {
+                    self.checkpoints += 1;
+                    if stored != *computed {
+                        found.push(Finding::Root { size: *size, stored, computed: *computed });
+                    }
+                }
+                (Some(_), None) => {}
+            }
+        }
+        let mut stray: Vec<_> = stored.into_keys().collect();
+        stray.sort_unstable();
+        for size in stray {
+            found.push(Finding::StrayCheckpoint { size: i64::try_from(size).unwrap_or(i64::MAX) });
         }
         Ok(())
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Finding> {
-        let index = self.frontier.size();
-        let entry = Entry::decode(bytes).map_err(|reason| Finding::Entry { index, reason })?;
-        if entry.time < self.time {
-            return Err(Finding::Time { index });
+    /// Compares the head that all entries were read up to.
+    pub(super) fn compare_head(&self, head: &super::database::HeadRow, found: &mut Findings) {
+        if !self.is_whole() || self.position != head.size {
+            return;
         }
-        self.time = entry.time;
-        self.frontier.append(Hash::of_leaf(bytes)).map_err(|_| Finding::Missing { index })
+        let frontier = self.tree.frontier();
+        let (root, need) = (frontier.root(), self.time);
+        for (what, is_same) in
+            [("root", head.root == root.as_bytes()), ("frontier", head.frontier == frontier.to_bytes())]
+        {
+            if !is_same {
+                found.push(Finding::Head { what });
+            }
+        }
+        if u64::try_from(head.time) != Ok(need) {
+            found.push(Finding::HeadTime { have: head.time, need });
+        }
+    }
+
+    /// Whether the tree has every entry so far.
+    fn is_whole(&self) -> bool {
+        self.tree.frontier().size() == self.position
+    }
+
+    /// Goes on without the tree.
+    fn lose(&self, reason: Finding, found: &mut Findings) {
+        found.push(reason);
+        if self.is_whole() {
+            found.push(Finding::NotRebuilt { size: self.position });
+        }
     }
 }
 
-/// What is not as it was committed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Finding {
-    /// There is no such log.
-    #[error("the database has no such log")]
-    NoLog,
-    /// The entries do not make the root that was committed.
-    #[error("at {size} entries the root is {computed}, and {stored} was committed")]
-    Root {
-        /// The size.
-        size: u64,
-        /// The root that was committed.
-        stored: Hash,
-        /// The root that the entries make.
-        computed: Hash,
-    },
-    /// An entry is not there.
-    #[error("the entry {index} is missing")]
-    Missing {
-        /// Its index.
-        index: u64,
-    },
-    /// What is stored is no entry.
-    #[error("the entry {index}: {reason}")]
-    Entry {
-        /// Its index.
-        index: u64,
-        /// Why.
-        reason: EntryError,
-    },
-    /// An entry is older than the one before it.
-    #[error("the entry {index} is older than the one before it")]
-    Time {
-        /// Its index.
-        index: u64,
-    },
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+impl LogDatabase {
+    /// Batches in their order: those that begin after `start` and before `size`.
+    async fn batches_after(&self, start: i64, size: u64) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
+        const BATCHES: &str = "-- scrub_batches\nSELECT start, count, entries FROM log_batch \
+             WHERE log_id = $1 AND start > $2 AND start < $3 ORDER BY start LIMIT $4";
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        Ok(on!(self.store.db(), pool => {
+            let rows = sqlx::query_as(BATCHES).bind(self.log_id).bind(start).bind(size).bind(BATCHES_PER_STEP);
+            rows.fetch_all(pool).await
+        })?)
+    }
 }

@@ -28,9 +28,9 @@ impl LogDatabase {
                 Ok(encode_entries(&entries).map_err(|_| StoreError::Corrupt { what: "log_batch.entries" })?)
             }
             TileKind::Hashes { level } => {
-                let mut bytes = match self.stored(level, tile.index()).await? {
+                let mut bytes = match self.stored_tile(level, tile.index()).await? {
                     Some(bytes) => bytes,
-                    None => self.hashes(level, tile.index(), tile.width()).await?.to_bytes(),
+                    None => self.make_tile(level, tile.index(), tile.width()).await?.to_bytes(),
                 };
                 bytes.truncate(usize::from(tile.width()) * Hash::BYTES);
                 Ok(bytes)
@@ -57,7 +57,7 @@ impl LogDatabase {
             })
             .map_err(StoreError::from)?;
             for index in u64::try_from(built).unwrap_or(0)..hashes {
-                let tile = self.hashes(level, index, FULL_WIDTH).await?;
+                let tile = self.make_tile(level, index, FULL_WIDTH).await?;
                 self.store_tile(level, index, &tile.to_bytes()).await?;
                 stored += 1;
             }
@@ -66,7 +66,7 @@ impl LogDatabase {
     }
 
     /// The tile of `width` hashes, made from what is below it.
-    async fn hashes(&self, level: u8, index: u64, width: u16) -> Result<HashTile, TileError> {
+    pub(super) async fn make_tile(&self, level: u8, index: u64, width: u16) -> Result<HashTile, TileError> {
         let first = index * u64::from(FULL_WIDTH);
         let mut hashes = Vec::with_capacity(width.into());
         match level.checked_sub(1) {
@@ -76,9 +76,9 @@ impl LogDatabase {
             }
             Some(below) => {
                 for child in first..first + u64::from(width) {
-                    let tile = match self.stored(below, child).await? {
+                    let tile = match self.stored_tile(below, child).await? {
                         Some(bytes) => HashTile::parse(full(below, child)?, &bytes).map_err(|_| CORRUPT_TILE)?,
-                        None => Box::pin(self.hashes(below, child, FULL_WIDTH)).await?,
+                        None => Box::pin(self.make_tile(below, child, FULL_WIDTH)).await?,
                     };
                     hashes.push(tile.root());
                 }
@@ -88,7 +88,7 @@ impl LogDatabase {
         if tile.hashes().len() == usize::from(width) { Ok(tile) } else { Err(CORRUPT_TILE.into()) }
     }
 
-    async fn stored(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) async fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         const TILE: &str =
             "-- tile_read\nSELECT hashes FROM log_tile WHERE log_id = $1 AND level = $2 AND tile_index = $3";
         let index = i64::try_from(index).unwrap_or(i64::MAX);
@@ -101,17 +101,35 @@ impl LogDatabase {
         // Somebody else may have stored the same.
         const STORE: &str = "-- tile_store\nINSERT INTO log_tile (log_id, level, tile_index, hashes) \
              VALUES ($1, $2, $3, $4) ON CONFLICT (log_id, level, tile_index) DO NOTHING";
+        self.write_tile("tile_store", STORE, level, index, bytes).await
+    }
+
+    /// Stores a tile in the place of the one that is stored.
+    pub(super) async fn replace_tile(&self, level: u8, index: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        const REPLACE: &str = "-- tile_replace\nUPDATE log_tile SET hashes = $4 \
+             WHERE log_id = $1 AND level = $2 AND tile_index = $3";
+        self.write_tile("tile_replace", REPLACE, level, index, bytes).await
+    }
+
+    async fn write_tile(
+        &self,
+        name: &'static str,
+        sql: &'static str,
+        level: u8,
+        index: u64,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         let (log_id, index) = (self.log_id, i64::try_from(index).unwrap_or(i64::MAX));
-        let stored = self.store.run_tx("tile_store", |tx| {
+        let written = self.store.run_tx(name, |tx| {
             Box::pin(async move {
                 on!(&mut tx.on, tx => {
-                    let store = sqlx::query(STORE).bind(log_id).bind(i64::from(level)).bind(index).bind(bytes);
-                    store.execute(&mut **tx).await?;
+                    let write = sqlx::query(sql).bind(log_id).bind(i64::from(level)).bind(index).bind(bytes);
+                    write.execute(&mut **tx).await?;
                 });
                 Ok::<_, StoreError>(())
             })
         });
-        stored.await
+        written.await
     }
 }
 
