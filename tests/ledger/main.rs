@@ -16,6 +16,7 @@ mod crash;
 mod fairness;
 mod faults;
 mod log;
+mod maintenance;
 mod operator;
 mod order;
 mod postgres;

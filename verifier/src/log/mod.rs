@@ -14,6 +14,8 @@
 //! | [`scrubber`] | whether the entries still make the roots |
 //! | [`fsck`] | whether everything about the log in a database fits |
 //! | [`finding`] | what does not, with its code |
+//! | [`maintenance`] | tiles and the scrubber, while a process serves |
+//! | [`readiness`] | whether this process may be given work, and what its answers rest on |
 //! | [`tiles`] | tiles, built behind the head |
 //! | [`http`] | the ledger's routes |
 //! | [`remote`] | a log on a server, anybody's, read and checked |
@@ -28,7 +30,9 @@ pub mod fsck;
 pub mod guard;
 pub mod head;
 pub mod http;
+pub mod maintenance;
 pub mod prove;
+pub mod readiness;
 mod rebuild;
 pub mod recovery;
 mod releaser;

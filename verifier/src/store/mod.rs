@@ -6,6 +6,7 @@
 //! ; what differs stands in two small modules.
 
 mod error;
+mod footing;
 mod lite;
 mod migrations;
 mod pg;
@@ -18,6 +19,7 @@ use sqlx::{PgPool, SqlitePool};
 pub(crate) use self::lite::{lock, sync_directory};
 pub use self::{
     error::{OpenError, StoreError},
+    footing::Footing,
     lite::DatabaseFile,
     migrations::SCHEMA_VERSION,
     pg::Durability,

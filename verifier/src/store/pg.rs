@@ -22,7 +22,7 @@ pub struct Durability {
 }
 
 impl Durability {
-    async fn read(connection: &mut PgConnection) -> sqlx::Result<Self> {
+    pub(super) async fn read(connection: &mut PgConnection) -> sqlx::Result<Self> {
         const SETTINGS: &str = "-- durability\nSELECT current_setting('fsync'), current_setting('synchronous_commit'), \
              current_setting('full_page_writes'), current_setting('synchronous_standby_names')";
         let row = sqlx::query_as::<_, (String, String, String, String)>(SETTINGS).fetch_one(connection).await?;
@@ -35,13 +35,18 @@ impl Durability {
     /// # Errors
     /// [`OpenError::NotDurable`] with the first such setting.
     pub fn check(&self) -> Result<(), OpenError> {
+        match self.lossy() {
+            Some((setting, value)) => Err(OpenError::NotDurable { setting, value: value.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first setting with which a crash of the server loses what it acknowledged, and its value.
+    pub(super) fn lossy(&self) -> Option<(&'static str, &str)> {
         let Self { fsync, synchronous_commit, full_page_writes, synchronous_standby_names: _ } = self;
         let settings =
             [("fsync", fsync), ("synchronous_commit", synchronous_commit), ("full_page_writes", full_page_writes)];
-        match settings.into_iter().find(|(_, value)| *value == "off") {
-            Some((setting, value)) => Err(OpenError::NotDurable { setting, value: value.clone() }),
-            None => Ok(()),
-        }
+        settings.into_iter().map(|(setting, value)| (setting, value.as_str())).find(|(_, value)| *value == "off")
     }
 }
 
