@@ -1,13 +1,10 @@
-//! Tiles, stored or made on demand, over HTTP; and the scrubber, which finds whatever is changed in the store.
+//! Tiles, stored or made on demand, over HTTP.
 
 use actix_web::{App, http::header, test};
-use prooftrail::{
-    log::{
-        database::LogDatabase,
-        http::{Published, routes},
-        scrubber::{Finding, Scrubber},
-    },
-    store::StoreError,
+use prooftrail::log::{
+    batch::Batch,
+    database::{LogStore, Outcome},
+    http::{Published, routes},
 };
 use prooftrail_ledger::{
     Checkpoint, Frontier, Hash, Note,
@@ -94,43 +91,25 @@ async fn the_log_is_served_as_tiles_that_verify() {
     }
 }
 
-async fn execute(database: &LogDatabase, sql: &'static str) {
-    let store = database.store();
-    let done = store.run_tx::<_, StoreError, _>("test", |tx| Box::pin(async move { Ok(tx.execute(sql).await?) }));
-    assert_eq!(done.await.unwrap(), 1, "{sql}");
-}
-
-#[tokio::test]
-async fn the_scrubber_finds_what_was_changed() {
-    let changes: [(&'static str, fn(&Finding) -> bool); 4] = [
-        ("DELETE FROM log_batch WHERE start = 1", |finding| {
-            matches!(finding, Finding::Store(StoreError::Corrupt { what: "log_batch" }))
-        }),
-        ("UPDATE log_batch SET entries = (SELECT entries FROM log_batch WHERE start = 0) WHERE start = 2", |finding| {
-            matches!(finding, Finding::Root { size: 3, .. } | Finding::Time { index: 2 })
-        }),
-        (
-            "UPDATE log_checkpoint SET root = (SELECT root FROM log_checkpoint WHERE size = 2) WHERE size = 3",
-            |finding| matches!(finding, Finding::Root { size: 3, .. }),
-        ),
-        ("UPDATE log_batch SET count = 2 WHERE start = 3", |finding| {
-            matches!(finding, Finding::Store(StoreError::Corrupt { .. }))
-        }),
-    ];
-    for (sql, expected) in changes {
-        for engine in engines() {
-            let database = log::create(&engine.url).await;
-            let sequencer =
-                log::start(Some(database.clone()), &engine.scratch.path().join("guard"), &[]).await.unwrap();
-            for number in 0..3 {
-                log::append_all(&sequencer, [number]).await;
-            }
-            let mut scrubber = Scrubber::default();
-            scrubber.run(&database).await.unwrap();
-            assert_eq!((scrubber.frontier().size(), scrubber.checkpoints()), (4, 4));
-            execute(&database, sql).await;
-            let finding = Scrubber::default().run(&database).await.unwrap_err();
-            assert!(expected(&finding), "{sql}: {finding}");
-        }
+#[actix_web::test]
+async fn what_another_replica_has_appended_is_served_at_once() {
+    for engine in engines() {
+        let database = log::create(&engine.url).await;
+        let sequencer = log::start(Some(database.clone()), &engine.scratch.path().join("guard"), &[]).await.unwrap();
+        sequencer.append(log::request(0)).await.unwrap();
+        let status = sequencer.status();
+        let published = Published { log: database.clone(), status: status.clone() };
+        let app = test::init_service(App::new().configure(routes(published))).await;
+        let get = async |path: &str| {
+            let request = test::TestRequest::get().uri(path).to_request();
+            test::call_service(&app, request).await.status().as_u16()
+        };
+        assert_eq!(get("/ledger/tile/0/000.p/3").await, 404);
+        let head = database.head().await.unwrap().unwrap().head;
+        let batch = Batch::new(&head, [log::request(1)], 0).unwrap();
+        assert!(matches!(database.append(&batch).await.unwrap(), Outcome::Committed));
+        assert_eq!(get("/ledger/tile/0/000.p/3").await, 200);
+        assert_eq!(get("/ledger/tile/entries/000.p/3").await, 200);
+        assert_eq!(get("/ledger/tile/0/000.p/4").await, 404);
     }
 }

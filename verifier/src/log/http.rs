@@ -18,7 +18,7 @@ use super::{database::LogDatabase, sequencer::Status, tiles::TileError};
 pub struct Published {
     /// The log.
     pub log: LogDatabase,
-    /// The sequencer's status: nothing beyond its checkpoint is served.
+    /// The sequencer's status, with the checkpoint that is served.
     pub status: watch::Receiver<Status>,
 }
 
@@ -31,6 +31,23 @@ pub fn routes(published: Published) -> impl FnOnce(&mut ServiceConfig) {
             .route("/checkpoint", web::get().to(checkpoint))
             .route("/{tile:tile/.*}", web::get().to(tile));
         config.service(scope);
+    }
+}
+
+impl Published {
+    /// The size of the tree that `tile` is looked for in: the one that this process has signed, or, for what lies beyond,
+    /// the committed one. A client may have its checkpoint from a replica that is ahead of this one.
+    async fn size_for(&self, tile: Tile) -> u64 {
+        let status = self.status.borrow().clone();
+        let signed = status.head.head.size();
+        if status.frozen.is_some() || tile.check_within(signed).is_ok() {
+            return signed;
+        }
+        match self.log.committed_head().await {
+            Ok(Some(head)) => signed.max(head.size()),
+            // The tile is refused as one that this process does not know of.
+            Ok(None) | Err(_) => signed,
+        }
     }
 }
 
@@ -47,8 +64,10 @@ async fn tile(published: Data<Published>, path: web::Path<String>) -> HttpRespon
         Ok(tile) => tile,
         Err(reason) => return problem(HttpResponse::BadRequest(), "ledger.tile.path", &reason.to_string()),
     };
-    let size = published.status.borrow().head.head.size();
+    let size = published.size_for(tile).await;
     match published.log.tile(tile, size).await {
+        // Partial ones as well: their width is part of their path, and C2SP tlog-tiles calls the whole endpoint immutable. Its
+        // hashes are committed, so they are final; what is refused is not cached.
         Ok(bytes) => HttpResponse::Ok()
             .content_type("application/octet-stream")
             .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
