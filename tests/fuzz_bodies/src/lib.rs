@@ -4,6 +4,7 @@
 mod eif;
 mod evidence;
 mod ledger;
+mod log;
 mod policy;
 mod proofs;
 mod secrets;
@@ -25,6 +26,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("ledger_tlog_proof", ledger::tlog_proof),
     ("ledger_tile", ledger::tile),
     ("ledger_trust", ledger::trust),
+    ("log_entry", log::entry),
+    ("log_guard", log::guard),
+    ("log_batch", log::batch),
     ("proof_document", proofs::document),
     ("proof_verification", proofs::verification),
     ("secret_envelope", secrets::envelope),
