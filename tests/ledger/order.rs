@@ -4,9 +4,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use prooftrail::{
     log::{
-        batch::{Receipt, Refusal, Request, SideError, SideRows},
+        batch::{Batch, Receipt, Refusal, Request, SideError, SideRows, Turn, WriteTogether},
+        database::{LogStore, Outcome},
         entry::{Commitment, Draft},
         guard::GuardFile,
+        head::StoredHead,
         sequencer::AppendError,
         start::Setup,
     },
@@ -133,5 +135,74 @@ async fn side_rows_are_written_with_the_entry_or_not_at_all() {
         assert_eq!(sequencer.status().borrow().head.head.size(), 11);
         assert_eq!(execute(database.store(), "DELETE FROM tally WHERE seen = 10").await, 1, "ten entries, ten rows");
         log::check(&database, &log::Acknowledged::new()).await;
+    }
+}
+
+/// Adds as many to `seen` as are written at once, and one to `statements`; refuses odd records.
+struct Shared {
+    refuses: bool,
+}
+
+impl SideRows for Shared {
+    fn write<'t>(&'t self, _: &'t mut Tx<'_>, _: &'t Receipt) -> Work<'t, (), SideError> {
+        unreachable!("they are written together")
+    }
+
+    fn together(&self) -> Option<WriteTogether> {
+        Some(|tx, turns| Box::pin(write_shared(tx, turns)))
+    }
+}
+
+async fn write_shared(tx: &mut Tx<'_>, turns: &[Turn<'_>]) -> Result<Vec<(usize, Refusal)>, StoreError> {
+    for _ in turns {
+        tx.execute("UPDATE tally SET seen = seen + 1").await?;
+    }
+    tx.execute("UPDATE statements SET seen = seen + 1").await?;
+    let refuses = |(rows, _): &Turn<'_>| {
+        let rows: &dyn std::any::Any = *rows;
+        rows.downcast_ref::<Shared>().unwrap().refuses
+    };
+    let refused = turns.iter().enumerate().filter(|(_, turn)| refuses(turn));
+    Ok(refused.map(|(place, _)| (place, Refusal(Arc::new(Odd)))).collect())
+}
+
+#[tokio::test]
+async fn rows_of_one_type_are_written_at_once_between_those_that_are_written_alone() {
+    for engine in engines() {
+        let database = log::create(&engine.url).await;
+        for table in ["CREATE TABLE tally (seen BIGINT NOT NULL)", "CREATE TABLE statements (seen BIGINT NOT NULL)"] {
+            execute(database.store(), table).await;
+        }
+        execute(database.store(), "INSERT INTO tally VALUES (0)").await;
+        execute(database.store(), "INSERT INTO statements VALUES (0)").await;
+        let StoredHead { head, .. } = database.head().await.unwrap().unwrap();
+        let shared = |number: u64| {
+            let rows: Arc<dyn SideRows> = Arc::new(Shared { refuses: number % 2 == 1 });
+            Request { side_rows: Some(rows), ..request(number) }
+        };
+        let alone = |number| Request { side_rows: Some(Arc::new(Tally { refuses: false })), ..request(number) };
+
+        let refused = [shared(0), shared(1), alone(2), shared(3), shared(5)];
+        let Outcome::Refused(refused) = database.append(&Batch::new(&head, refused, 1).unwrap()).await.unwrap() else {
+            panic!("the odd ones refuse");
+        };
+        // What comes after the first that is written alone was not reached.
+        assert_eq!(refused.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [1]);
+        let refused = [alone(2), shared(3), request(4), shared(5), shared(6)];
+        let Outcome::Refused(refused) = database.append(&Batch::new(&head, refused, 1).unwrap()).await.unwrap() else {
+            panic!("the odd ones refuse");
+        };
+        assert_eq!(refused.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(execute(database.store(), "DELETE FROM tally WHERE seen <> 0").await, 0, "nothing was written");
+
+        let written = [shared(0), request(1), shared(2), alone(4), shared(6), shared(8)];
+        let outcome = database.append(&Batch::new(&head, written, 1).unwrap()).await.unwrap();
+        assert!(matches!(outcome, Outcome::Committed));
+        assert_eq!(execute(database.store(), "DELETE FROM tally WHERE seen = 5").await, 1);
+        assert_eq!(
+            execute(database.store(), "DELETE FROM statements WHERE seen = 2").await,
+            1,
+            "one before, one after"
+        );
     }
 }

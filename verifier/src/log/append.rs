@@ -1,10 +1,12 @@
 //! The statements that write the log. In: a transaction and a batch; out: the batch committed with it, or the reason why
 //! not. On PostgreSQL an append is one statement; on SQLite, where nobody else writes meanwhile, it is four.
 
+use std::any::{Any, TypeId};
+
 use prooftrail_ledger::Hash;
 
 use super::{
-    batch::{Batch, Refusal, SideError},
+    batch::{Batch, Receipt, Refusal, Request, SideError, Turn, WriteTogether},
     head::{DatabaseIdentity, Freeze, Head},
 };
 use crate::store::{Engine, StoreError, Tx, TxError, on};
@@ -16,8 +18,8 @@ pub(super) enum Ended {
     Conflict,
     /// The head is not one to append to.
     Frozen(Freeze),
-    /// A request's side rows refused.
-    Refused { position: usize, refusal: Refusal },
+    /// Requests' side rows refused: their positions in the batch, ascending, each with why.
+    Refused(Vec<(usize, Refusal)>),
     /// The database's reason.
     Store(StoreError),
 }
@@ -38,7 +40,7 @@ impl TxError for Ended {
     fn store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Conflict | Self::Frozen(_) | Self::Refused { .. } => None,
+            Self::Conflict | Self::Frozen(_) | Self::Refused(_) => None,
         }
     }
 }
@@ -113,12 +115,52 @@ pub(super) async fn append(tx: &mut Tx<'_>, log_id: i64, batch: &Batch) -> Resul
             sqlx::query(REQUESTS).bind(log_id).bind(start).bind(ids.to_string()).execute(&mut **tx).await?;
         }
     }
+    write_side_rows(tx, requests).await
+}
+
+/// Rows of one type that are written at once, with the positions of their requests.
+struct Together<'b> {
+    of: TypeId,
+    write: WriteTogether,
+    positions: Vec<usize>,
+    turns: Vec<Turn<'b>>,
+}
+
+/// Writes the side rows of a batch: in its order, but for those that are written together.
+async fn write_side_rows(tx: &mut Tx<'_>, requests: &[(Request, Receipt)]) -> Result<(), Ended> {
+    let mut waiting: Vec<Together<'_>> = Vec::new();
     for (position, (request, receipt)) in requests.iter().enumerate() {
-        if let Some(side_rows) = &request.side_rows {
-            side_rows.write(tx, receipt).await.map_err(|error| match error {
-                SideError::Refused(refusal) => Ended::Refused { position, refusal },
+        let Some(rows) = request.side_rows.as_deref() else { continue };
+        let Some(write) = rows.together() else {
+            write_together(tx, &mut waiting).await?;
+            rows.write(tx, receipt).await.map_err(|error| match error {
+                SideError::Refused(refusal) => Ended::Refused(vec![(position, refusal)]),
                 SideError::Store(error) => Ended::Store(error),
             })?;
+            continue;
+        };
+        let any: &dyn Any = rows;
+        let of = any.type_id();
+        match waiting.iter_mut().find(|together| together.of == of) {
+            Some(together) => {
+                together.positions.push(position);
+                together.turns.push((rows, receipt));
+            }
+            None => waiting.push(Together { of, write, positions: vec![position], turns: vec![(rows, receipt)] }),
+        }
+    }
+    write_together(tx, &mut waiting).await
+}
+
+/// Writes what waits to be written together.
+async fn write_together(tx: &mut Tx<'_>, waiting: &mut Vec<Together<'_>>) -> Result<(), Ended> {
+    for Together { of: _, write, positions, turns } in waiting.drain(..) {
+        let refused = write(tx, &turns).await?;
+        if !refused.is_empty() {
+            let position = |(at, refusal)| positions.get(at).map(|position| (*position, refusal));
+            let mut refused: Vec<_> = refused.into_iter().filter_map(position).collect();
+            refused.sort_by_key(|(position, _)| *position);
+            return Err(Ended::Refused(refused));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Requests and the batch they become. In: requests and the head they are appended to; out: entries, the next head, and
 //! a receipt for each request. Nothing here touches a database or a clock.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use prooftrail_ledger::{Hash, MAX_TREE_SIZE};
 
@@ -47,13 +47,27 @@ pub struct Receipt {
 ///
 /// They are written after the head was taken, so in the order of the log, and each sees what all entries before it
 /// wrote. A batch is tried again after a conflict, and then its rows are written again, in a new transaction.
-pub trait SideRows: Send + Sync {
+pub trait SideRows: Any + Send + Sync {
     /// Writes them.
     ///
     /// # Errors
     /// [`SideError`]. A refusal takes this request out of the batch, and no other.
     fn write<'t>(&'t self, tx: &'t mut Tx<'_>, receipt: &'t Receipt) -> Work<'t, (), SideError>;
+
+    /// How rows of this type are written for many requests in few statements; `None` if each is written alone.
+    ///
+    /// Rows that are written alone stay in their turn: they see all before them, and all after them see them. Between two
+    /// of those, rows of one type are written at once, and do not see each other's.
+    fn together(&self) -> Option<WriteTogether> {
+        None
+    }
 }
+
+/// Rows of one type with where their requests come to stand.
+pub type Turn<'t> = (&'t dyn SideRows, &'t Receipt);
+
+/// Writes the rows of many requests. Gives the places, in what it was given, of those that are refused, with why.
+pub type WriteTogether = for<'t> fn(&'t mut Tx<'_>, &'t [Turn<'t>]) -> Work<'t, Vec<(usize, Refusal)>, StoreError>;
 
 /// Why side rows were not written.
 #[derive(Debug, thiserror::Error)]

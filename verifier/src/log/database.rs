@@ -22,13 +22,8 @@ pub enum Outcome {
     Conflict,
     /// A row that must be unique was there already: a request's, or a checkpoint's. Nothing was written.
     Duplicate,
-    /// A request's side rows refused. Nothing was written.
-    Refused {
-        /// The request's place in the batch.
-        position: usize,
-        /// Why.
-        refusal: Refusal,
-    },
+    /// The side rows of requests refused: their places in the batch, ascending, each with why. Nothing was written.
+    Refused(Vec<(usize, Refusal)>),
     /// The head is not one to append to. Nothing was written.
     Frozen(Freeze),
 }
@@ -75,7 +70,7 @@ fn outcome(result: Result<(), Ended>) -> Result<Outcome, StoreError> {
         Ok(()) => Ok(Outcome::Committed),
         Err(Ended::Conflict) => Ok(Outcome::Conflict),
         Err(Ended::Frozen(freeze)) => Ok(Outcome::Frozen(freeze)),
-        Err(Ended::Refused { position, refusal }) => Ok(Outcome::Refused { position, refusal }),
+        Err(Ended::Refused(refused)) => Ok(Outcome::Refused(refused)),
         Err(Ended::Store(StoreError::Sql(sqlx::Error::Database(error)))) if error.is_unique_violation() => {
             Ok(Outcome::Duplicate)
         }

@@ -46,7 +46,7 @@ pub async fn recover(
     recovered.await.map_err(|ended| match ended {
         Ended::Store(error) => StartError::Store(error),
         Ended::Frozen(freeze) => StartError::Frozen(freeze),
-        Ended::Conflict | Ended::Refused { .. } => StartError::Frozen(Freeze::Contradiction { size: from.size() }),
+        Ended::Conflict | Ended::Refused(_) => StartError::Frozen(Freeze::Contradiction { size: from.size() }),
     })?;
     let head = batch.after.clone();
     let place = Place { recovery_epoch: head.recovery_epoch, database: head.database };

@@ -200,8 +200,11 @@ impl<S: LogStore> Committer<S> {
                     });
                     return self.release(answers.collect()).await;
                 }
-                Ok((Outcome::Refused { position, refusal }, _)) => {
-                    waiting.remove(position).refuse(AppendError::Refused(refusal));
+                Ok((Outcome::Refused(refused), _)) => {
+                    // From the last to the first, so that the positions of those before stay what they are.
+                    for (position, refusal) in refused.into_iter().rev() {
+                        waiting.remove(position).refuse(AppendError::Refused(refusal));
+                    }
                     continue;
                 }
                 // Another process was faster. It would be so again, as it knows its own head first: now we stand in line.
