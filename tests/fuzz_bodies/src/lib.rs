@@ -7,6 +7,7 @@ mod ledger;
 mod log;
 mod policy;
 mod proofs;
+mod provenance;
 mod secrets;
 
 /// A body: it is given bytes and returns.
@@ -32,6 +33,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("proof_document", proofs::document),
     ("proof_verification", proofs::verification),
     ("secret_envelope", secrets::envelope),
+    ("provenance_record", provenance::record),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Writes CBOR to memory.
-pub(crate) struct Writer(Encoder<Vec<u8>>);
+pub struct Writer(Encoder<Vec<u8>>);
 
 /// Writing to memory does not fail, and no item here has an encoding that can.
 macro_rules! write {
@@ -25,46 +25,54 @@ macro_rules! write {
 
 impl Writer {
     /// The head of an array.
-    pub(crate) fn array(items: usize) -> Self {
+    #[must_use]
+    pub fn array(items: usize) -> Self {
         let mut writer = Self(Encoder::new(Vec::new()));
         writer.nested_array(items);
         writer
     }
 
     /// The head of a map.
-    pub(crate) fn map(entries: usize) -> Self {
+    #[must_use]
+    pub fn map(entries: usize) -> Self {
         let mut writer = Self(Encoder::new(Vec::new()));
         let written = writer.0.map(u64::try_from(entries).unwrap_or(u64::MAX)).is_ok();
         debug_assert!(written, "memory takes every write");
         writer
     }
 
-    pub(crate) fn nested_array(&mut self, items: usize) -> &mut Self {
+    /// The head of an array inside.
+    pub fn nested_array(&mut self, items: usize) -> &mut Self {
         write!(self, array(u64::try_from(items).unwrap_or(u64::MAX)))
     }
 
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    /// A text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
         write!(self, str(text))
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    /// A byte string.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         write!(self, bytes(bytes))
     }
 
-    pub(crate) fn uint(&mut self, number: u64) -> &mut Self {
+    /// An unsigned integer.
+    pub fn uint(&mut self, number: u64) -> &mut Self {
         write!(self, u64(number))
     }
 
-    pub(crate) fn int(&mut self, number: i64) -> &mut Self {
+    /// An integer.
+    pub fn int(&mut self, number: i64) -> &mut Self {
         write!(self, i64(number))
     }
 
-    pub(crate) fn null(&mut self) -> &mut Self {
+    /// Null.
+    pub fn null(&mut self) -> &mut Self {
         write!(self, null())
     }
 
     /// A byte string, or null.
-    pub(crate) fn bytes_or_null(&mut self, bytes: Option<&[u8]>) -> &mut Self {
+    pub fn bytes_or_null(&mut self, bytes: Option<&[u8]>) -> &mut Self {
         match bytes {
             Some(bytes) => self.bytes(bytes),
             None => self.null(),
@@ -72,7 +80,7 @@ impl Writer {
     }
 
     /// A text, or null.
-    pub(crate) fn text_or_null(&mut self, text: Option<&str>) -> &mut Self {
+    pub fn text_or_null(&mut self, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(text),
             None => self.null(),
@@ -80,7 +88,7 @@ impl Writer {
     }
 
     /// An array of texts.
-    pub(crate) fn texts<'a>(&mut self, texts: impl ExactSizeIterator<Item = &'a str>) -> &mut Self {
+    pub fn texts<'a>(&mut self, texts: impl ExactSizeIterator<Item = &'a str>) -> &mut Self {
         self.nested_array(texts.len());
         for text in texts {
             self.text(text);
@@ -89,25 +97,30 @@ impl Writer {
     }
 
     /// An item that was encoded before.
-    pub(crate) fn encoded(&mut self, item: &[u8]) -> &mut Self {
+    pub fn encoded(&mut self, item: &[u8]) -> &mut Self {
         self.0.writer_mut().extend_from_slice(item);
         self
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// The bytes.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.0.into_writer()
     }
 }
 
 /// Reads the CBOR of one structure.
-pub(crate) struct Reader<'b> {
+pub struct Reader<'b> {
     decoder: Decoder<'b>,
     what: &'static str,
 }
 
 impl<'b> Reader<'b> {
     /// Reads a structure, whole and in its deterministic encoding.
-    pub(crate) fn strict<T>(
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn strict<T>(
         what: &'static str,
         bytes: &'b [u8],
         max: usize,
@@ -128,12 +141,17 @@ impl<'b> Reader<'b> {
         Ok(value)
     }
 
-    pub(crate) const fn fault(&self, fault: Fault) -> Malformed {
+    /// A fault of this structure.
+    #[must_use]
+    pub const fn fault(&self, fault: Fault) -> Malformed {
         Malformed::new(self.what, fault)
     }
 
     /// An array of exactly so many items, the first of which is the structure's name.
-    pub(crate) fn named_array(&mut self, items: usize, name: &'static str) -> Result<(), Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn named_array(&mut self, items: usize, name: &'static str) -> Result<(), Malformed> {
         self.array_of(items, "array")?;
         match self.decoder.str() {
             Ok(found) if found == name => Ok(()),
@@ -142,45 +160,76 @@ impl<'b> Reader<'b> {
     }
 
     /// An array of exactly so many items.
-    pub(crate) fn array_of(&mut self, items: usize, field: &'static str) -> Result<(), Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn array_of(&mut self, items: usize, field: &'static str) -> Result<(), Malformed> {
         if self.array(items, field)? == items { Ok(()) } else { Err(self.fault(Fault::Cbor(field))) }
     }
 
     /// An array of at most so many items: how many.
-    pub(crate) fn array(&mut self, max: usize, field: &'static str) -> Result<usize, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn array(&mut self, max: usize, field: &'static str) -> Result<usize, Malformed> {
         let items = self.decoder.array().ok().flatten().and_then(|items| usize::try_from(items).ok());
         items.filter(|items| *items <= max).ok_or(self.fault(Fault::Cbor(field)))
     }
 
     /// A map of at most so many entries: how many.
-    pub(crate) fn map(&mut self, max: usize) -> Result<usize, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn map(&mut self, max: usize) -> Result<usize, Malformed> {
         let entries = self.decoder.map().ok().flatten().and_then(|entries| usize::try_from(entries).ok());
         entries.filter(|entries| *entries <= max).ok_or(self.fault(Fault::Cbor("map")))
     }
 
-    pub(crate) fn text(&mut self, field: &'static str) -> Result<&'b str, Malformed> {
+    /// A text.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn text(&mut self, field: &'static str) -> Result<&'b str, Malformed> {
         self.decoder.str().map_err(|_| self.fault(Fault::Cbor(field)))
     }
 
-    pub(crate) fn bytes(&mut self, field: &'static str) -> Result<&'b [u8], Malformed> {
+    /// A byte string.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn bytes(&mut self, field: &'static str) -> Result<&'b [u8], Malformed> {
         self.decoder.bytes().map_err(|_| self.fault(Fault::Cbor(field)))
     }
 
     /// A byte string of exactly that length.
-    pub(crate) fn exactly<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn exactly<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Malformed> {
         self.bytes(field)?.try_into().map_err(|_| self.fault(Fault::Field(field)))
     }
 
-    pub(crate) fn uint(&mut self, field: &'static str) -> Result<u64, Malformed> {
+    /// An unsigned integer.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn uint(&mut self, field: &'static str) -> Result<u64, Malformed> {
         self.decoder.u64().map_err(|_| self.fault(Fault::Cbor(field)))
     }
 
-    pub(crate) fn int(&mut self, field: &'static str) -> Result<i64, Malformed> {
+    /// An integer.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn int(&mut self, field: &'static str) -> Result<i64, Malformed> {
         self.decoder.i64().map_err(|_| self.fault(Fault::Cbor(field)))
     }
 
     /// What `read` reads, or null.
-    pub(crate) fn or_null<T>(
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn or_null<T>(
         &mut self,
         field: &'static str,
         read: impl FnOnce(&mut Self, &'static str) -> Result<T, Malformed>,
@@ -192,7 +241,10 @@ impl<'b> Reader<'b> {
     }
 
     /// An array of texts.
-    pub(crate) fn texts(&mut self, max: usize, field: &'static str) -> Result<Vec<String>, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn texts(&mut self, max: usize, field: &'static str) -> Result<Vec<String>, Malformed> {
         (0..self.array(max, field)?).map(|_| self.text(field).map(str::to_owned)).collect()
     }
 }

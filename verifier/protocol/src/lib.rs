@@ -16,12 +16,12 @@
 //! Everything hashed or signed is deterministic CBOR (RFC 8949, section 4.2). Everything parsed is capped ([`limits`]), and
 //! refused with a typed [`Malformed`] unless it is the one encoding of what it says.
 
+pub mod cbor;
 pub mod limits;
 pub mod wire;
 
 mod ask;
 mod binding;
-mod cbor;
 mod challenge;
 mod context;
 mod digest;

@@ -52,7 +52,9 @@ pub enum Fault {
 }
 
 impl Malformed {
-    pub(crate) const fn new(what: &'static str, fault: Fault) -> Self {
+    /// What was to be read, and what is wrong with it.
+    #[must_use]
+    pub const fn new(what: &'static str, fault: Fault) -> Self {
         Self { what, fault }
     }
 

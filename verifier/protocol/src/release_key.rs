@@ -21,9 +21,9 @@ pub struct ReleaseKey(SigningKey);
 pub struct ReleasePublic(VerifyingKey);
 
 /// `[S, SHA-256(sealed)]`.
-fn message(terms: &[u8], sealed: &[u8]) -> Vec<u8> {
+fn message(terms: &[u8], sealed_sha256: &[u8; 32]) -> Vec<u8> {
     let mut out = Writer::array(2);
-    out.bytes(terms).bytes(&sha256(&[sealed]));
+    out.bytes(terms).bytes(sealed_sha256);
     out.finish()
 }
 
@@ -43,7 +43,7 @@ impl ReleaseKey {
     /// Signs encoded terms and a sealed key.
     #[must_use]
     pub fn sign(&self, terms: &[u8], sealed: &[u8]) -> Signature {
-        Signature::of(&self.0, DOMAIN, &message(terms, sealed))
+        Signature::of(&self.0, DOMAIN, &message(terms, &sha256(&[sealed])))
     }
 }
 
@@ -67,6 +67,19 @@ impl ReleasePublic {
     /// # Errors
     /// [`BadSignature`].
     pub fn verify(&self, terms: &[u8], sealed: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        signature.verify(&self.0, DOMAIN, &message(terms, sealed))
+        self.verify_digest(terms, &sha256(&[sealed]), signature)
+    }
+
+    /// The same for whoever has only the sealed key's SHA-256, as the ledger's record does.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn verify_digest(
+        &self,
+        terms: &[u8],
+        sealed_sha256: &[u8; 32],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
+        signature.verify(&self.0, DOMAIN, &message(terms, sealed_sha256))
     }
 }

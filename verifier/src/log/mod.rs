@@ -24,7 +24,6 @@
 mod append;
 pub mod batch;
 pub mod database;
-pub mod entry;
 pub mod finding;
 pub mod fsck;
 pub mod guard;
@@ -42,6 +41,7 @@ pub mod sequencer;
 pub mod start;
 pub mod tiles;
 
+pub use prooftrail_provenance::entry;
 pub use releaser::SignedHead;
 
 /// What time it is.
