@@ -2,11 +2,12 @@
 //!
 //! [`cli`] is the way in; [`pin`] measures build artefacts; [`issuers`] is the bounded cache that verifications share;
 //! [`store`] keeps what the service remembers, [`secrets`] encrypts what of it must not be read there; [`log`] is the
-//! ledger.
+//! ledger; [`service`] is HTTP in front of them.
 
 pub mod cli;
 pub mod issuers;
 pub mod log;
 pub mod pin;
 pub mod secrets;
+pub mod service;
 pub mod store;

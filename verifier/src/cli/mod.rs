@@ -4,13 +4,18 @@
 //! with its arguments and a `run`; `output` is the only printer.
 
 mod appraise;
+mod client;
 mod explain;
 mod files;
 mod ledger;
 mod output;
 mod pin;
 mod policy;
-mod roots;
+mod projects;
+pub(crate) mod roots;
+mod seal;
+mod serve;
+mod tokens;
 mod words;
 
 use std::{
@@ -49,6 +54,16 @@ enum Command {
     /// Check a log, or prove something from it.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Run the service.
+    Serve(serve::Args),
+    /// Seal a witness to a key.
+    Seal(seal::Args),
+    /// Tenants of a service.
+    #[command(subcommand)]
+    Projects(projects::Command),
+    /// Who may administer a service.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Shell completions.
     #[command(after_help = "Example:\n  prooftrail completions bash > /etc/bash_completion.d/prooftrail")]
     Completions {
@@ -93,6 +108,10 @@ impl Command {
             Self::Roots(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Ledger(command) => command.run(output),
+            Self::Serve(args) => args.run(output),
+            Self::Seal(args) => args.run(output),
+            Self::Projects(command) => command.run(output),
+            Self::Tokens(command) => command.run(output),
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "prooftrail", output.writer());
                 Ok(Ended::Well)

@@ -76,7 +76,7 @@ impl RootFiles {
 }
 
 /// A certificate, or a manifest whose files stand beside it.
-fn load_one(path: &Path) -> anyhow::Result<RootSet> {
+pub(crate) fn load_one(path: &Path) -> anyhow::Result<RootSet> {
     let bytes = files::read(path)?;
     if let Ok(der) = certificate_der(&bytes) {
         return Ok(RootSet::from_certificate(der));

@@ -3,15 +3,15 @@
 
 use actix_web::{
     HttpResponse,
-    http::header,
+    http::{StatusCode, header},
     middleware::Compress,
     web::{self, Data, ServiceConfig},
 };
 use prooftrail_ledger::tiles::Tile;
-use serde_json::json;
 use tokio::sync::watch;
 
 use super::{database::LogDatabase, sequencer::Status, tiles::TileError};
+use crate::service::problem::Problem;
 
 /// What the routes read from.
 #[derive(Clone)]
@@ -49,43 +49,42 @@ impl Published {
             Ok(None) | Err(_) => signed,
         }
     }
-}
 
-async fn checkpoint(published: Data<Published>) -> HttpResponse {
-    let note = published.status.borrow().head.note.to_string();
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(note)
-}
+    /// The last checkpoint that was signed.
+    pub(crate) fn checkpoint(&self) -> HttpResponse {
+        let note = self.status.borrow().head.note.to_string();
+        HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .body(note)
+    }
 
-async fn tile(published: Data<Published>, path: web::Path<String>) -> HttpResponse {
-    let tile = match Tile::parse(&path) {
-        Ok(tile) => tile,
-        Err(reason) => return problem(HttpResponse::BadRequest(), "ledger.tile.path", &reason.to_string()),
-    };
-    let size = published.size_for(tile).await;
-    match published.log.tile(tile, size).await {
-        // Partial ones as well: their width is part of their path, and C2SP tlog-tiles calls the whole endpoint immutable. Its
-        // hashes are committed, so they are final; what is refused is not cached.
-        Ok(bytes) => HttpResponse::Ok()
-            .content_type("application/octet-stream")
-            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-            .body(bytes),
-        Err(TileError::OffEdge(reason)) => {
-            problem(HttpResponse::NotFound(), "ledger.tile.off_edge", &reason.to_string())
-        }
-        Err(TileError::Store(error)) => {
-            tracing::error!(%error, %tile, "a tile could not be read");
-            problem(HttpResponse::ServiceUnavailable(), "ledger.unavailable", "the log's database is not available")
+    /// The tile at `path`, as C2SP tlog-tiles names it, `tile/` included.
+    pub(crate) async fn tile(&self, path: &str) -> Result<HttpResponse, Problem> {
+        let tile = Tile::parse(path).map_err(|reason| Problem::bad_request("ledger.tile.path", reason.to_string()))?;
+        let size = self.size_for(tile).await;
+        match self.log.tile(tile, size).await {
+            // Partial ones as well: their width is part of their path, and C2SP tlog-tiles calls the whole endpoint
+            // immutable. Its hashes are committed, so they are final; what is refused is not cached.
+            Ok(bytes) => Ok(HttpResponse::Ok()
+                .content_type("application/octet-stream")
+                .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+                .body(bytes)),
+            Err(TileError::OffEdge(reason)) => {
+                Err(Problem::new(StatusCode::NOT_FOUND, "ledger.tile.off_edge", reason.to_string()))
+            }
+            Err(TileError::Store(error)) => {
+                tracing::error!(%error, %tile, "a tile could not be read");
+                Err(Problem::unavailable("ledger.unavailable", "the log's database is not available"))
+            }
         }
     }
 }
 
-fn problem(mut response: actix_web::HttpResponseBuilder, code: &str, detail: &str) -> HttpResponse {
-    let problem = json!({ "type": format!("urn:prooftrail:{code}"), "code": code, "detail": detail });
-    response
-        .content_type("application/problem+json")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(problem.to_string())
+async fn checkpoint(published: Data<Published>) -> HttpResponse {
+    published.checkpoint()
+}
+
+async fn tile(published: Data<Published>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    published.tile(&path).await
 }

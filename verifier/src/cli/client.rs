@@ -1,0 +1,163 @@
+//! The command line as a client of the service: administration is HTTP, and nothing but `serve` opens the store. In: where the
+//! service is and who asks; out: what it answered.
+//!
+//! A token is never an argument, which every user of the machine could read: it comes from `PROOFTRAIL_TOKEN` or a file.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use reqwest::{Method, Response, Url};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{files, output::plain};
+
+/// The longest answer that is kept, in bytes.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the service is, and who asks.
+#[derive(Args, Debug)]
+pub(super) struct ServiceArgs {
+    /// The service [default: PROOFTRAIL_URL, or http://127.0.0.1:8437].
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// A file that holds the token [default: the token in PROOFTRAIL_TOKEN].
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The project [default: the token's own, or `default`].
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+    /// A certificate (PEM) that vouches for the service beside the system's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A request's body.
+pub(super) enum Body {
+    Empty,
+    Json(Value),
+}
+
+/// What the service answered.
+pub(super) enum Reply {
+    /// Done.
+    Done(Value),
+    /// Not done: a problem document.
+    Problem(Value),
+}
+
+impl ServiceArgs {
+    /// Asks, as whoever has the token.
+    pub(super) fn ask(&self, method: Method, path: &[&str], body: Body) -> anyhow::Result<Reply> {
+        let token = self.token()?;
+        ask(&self.base()?, self.ca.as_ref(), self.project.as_deref(), Some(&token), method, path, body)
+    }
+
+    /// Asks, and takes nothing but success for an answer.
+    pub(super) fn done(&self, method: Method, path: &[&str], body: Body) -> anyhow::Result<Value> {
+        self.ask(method, path, body)?.done()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the edge: where clients look for the service and their token")]
+    fn base(&self) -> anyhow::Result<Url> {
+        let variable = std::env::var("PROOFTRAIL_URL").ok();
+        let text = self.url.clone().or(variable).unwrap_or_else(|| "http://127.0.0.1:8437".to_owned());
+        Url::parse(&text).with_context(|| format!("{text} is no URL"))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the edge: where clients look for the service and their token")]
+    fn token(&self) -> anyhow::Result<Zeroizing<String>> {
+        let token = match &self.token_file {
+            Some(path) => Zeroizing::new(files::read_text(path)?),
+            None => Zeroizing::new(
+                std::env::var("PROOFTRAIL_TOKEN").context("who asks? Set PROOFTRAIL_TOKEN, or name a --token-file")?,
+            ),
+        };
+        Ok(Zeroizing::new(token.trim().to_owned()))
+    }
+}
+
+impl Reply {
+    /// What was done; a problem is an error.
+    pub(super) fn done(self) -> anyhow::Result<Value> {
+        match self {
+            Self::Done(value) => Ok(value),
+            Self::Problem(problem) => {
+                let text = |name: &str| plain(problem.get(name).and_then(Value::as_str).unwrap_or("?"));
+                bail!("the service says {}: {}", text("code"), text("detail"))
+            }
+        }
+    }
+}
+
+/// Asks for what everybody may have.
+pub(super) fn ask_openly(base: &Url, project: Option<&str>, path: &[&str]) -> anyhow::Result<Value> {
+    ask(base, None, project, None, Method::GET, path, Body::Empty)?.done()
+}
+
+fn ask(
+    base: &Url,
+    ca: Option<&PathBuf>,
+    project: Option<&str>,
+    token: Option<&str>,
+    method: Method,
+    path: &[&str],
+    body: Body,
+) -> anyhow::Result<Reply> {
+    let mut url = base.clone();
+    url.set_fragment(None);
+    url.path_segments_mut().map_err(|()| anyhow::anyhow!("{base} is no URL of a service"))?.pop_if_empty().extend(path);
+    if let Some(project) = project {
+        url.query_pairs_mut().append_pair("project", project);
+    }
+    if token.is_some() && url.scheme() != "https" && !is_loopback(&url) {
+        bail!("a token is not sent to {} without TLS; use https", url.host_str().unwrap_or_default());
+    }
+    // A second call finds it there.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        if let Some(ca) = ca {
+            client = client.add_root_certificate(reqwest::Certificate::from_pem(&files::read(ca)?)?);
+        }
+        let mut request = client.build()?.request(method, url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request = match body {
+            Body::Empty => request,
+            Body::Json(value) => request.json(&value),
+        };
+        let response = request.send().await.context("the service cannot be reached")?;
+        let is_success = response.status().is_success();
+        let status = response.status();
+        let bytes = read(response).await?;
+        let value: Value = serde_json::from_slice(&bytes)
+            .with_context(|| format!("whatever answered ({status}) is no Prooftrail service"))?;
+        Ok(if is_success { Reply::Done(value) } else { Reply::Problem(value) })
+    })
+}
+
+async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
+            bail!("the answer is longer than {MAX_ANSWER_BYTES} bytes");
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

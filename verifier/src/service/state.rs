@@ -1,0 +1,46 @@
+//! What every handler works with. In: what the start has put together; out: one value, shared by all workers.
+//!
+//! A route's handler gets it in [`super::call::Call::state`]. It owns whatever is cached, and each of these is bounded.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use prooftrail_trust_roots::RootSet;
+
+use super::{auth::oidc::Issuers, background::Background, config::Config, keyring::Keyring, limits::RateLimit};
+use crate::{
+    issuers::BoundedIssuers,
+    log::{Clock, database::LogDatabase, sequencer::Sequencer},
+    secrets::ColumnKeys,
+    store::Store,
+};
+
+/// The service.
+pub struct State {
+    /// The configuration.
+    pub config: Config,
+    /// The store.
+    pub store: Arc<Store>,
+    /// The log's tables.
+    pub log: LogDatabase,
+    /// The way into the log.
+    pub sequencer: Sequencer,
+    /// The keys of secret columns.
+    pub columns: Arc<ColumnKeys>,
+    /// The service's keys.
+    pub keyring: Keyring,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The silicon roots that evidence may rest on.
+    pub roots: RootSet,
+    /// Certificates that were verified before.
+    pub verified: BoundedIssuers,
+    /// Who issues tokens beside us.
+    pub issuers: Issuers,
+    /// How much one address may ask.
+    pub rate: RateLimit,
+    /// What runs beside the requests.
+    pub background: Background,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+}
