@@ -78,6 +78,21 @@ pub(crate) fn send(address: SocketAddr, bytes: &[u8]) -> Reply {
     Reply::parse(&read_all(&mut stream))
 }
 
+/// Sends bytes, and hangs up as soon as the answer is there; returns its status.
+pub(crate) fn send_and_leave(address: SocketAddr, bytes: &[u8]) -> u16 {
+    let mut stream = connect(address);
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    while !answer.windows(4).any(|window| window == b"\r\n\r\n") {
+        match stream.read(&mut chunk) {
+            Ok(length @ 1..) => answer.extend(&chunk[..length]),
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+    Reply::parse(&answer).status
+}
+
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

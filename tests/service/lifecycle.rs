@@ -95,7 +95,9 @@ fn the_first_start_makes_everything_and_shows_one_token_once() {
     assert_eq!(again.get("/.well-known/prooftrail").json(), keys);
     let asked = http::send(again.address, &http::request("GET", "/v1/tokens", Some(token), None));
     assert_eq!(asked.status, 200);
+    assert!((400..500).contains(&http::send_and_leave(again.address, b"GET / HTTP/9.9\r\n\r\n")));
     let (printed, logged, code) = again.end("INT");
+    assert!(!logged.contains("actix_http"), "strangers write to the log");
     assert_eq!((printed.as_str(), code), ("", Some(0)));
     assert!(logged.contains("\"route\":\"/v1/tokens\"") && !logged.contains(&token[3..]), "{logged}");
     for line in logged.lines() {

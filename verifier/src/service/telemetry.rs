@@ -32,7 +32,8 @@ pub enum TelemetryError {
 /// [`TelemetryError`].
 pub fn log(config: &Log) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt;
-    let filter = EnvFilter::try_new(&config.level)?;
+    // The server reports what strangers send it as errors of its own; whoever wants to see that names `actix_http`.
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.level))?;
     let subscriber = fmt().with_env_filter(filter).with_writer(io::stderr).with_target(true);
     match config.format {
         LogFormat::Text => subscriber.with_ansi(false).finish().try_init()?,
