@@ -106,8 +106,20 @@ pub struct Refusal {
 /// Names of checks, each in one place. They appear in results and in `explain`.
 pub mod check {
     /// Every name, in the order in which checks are made.
-    pub const ALL: &[&str] =
-        &[PARSE, ROOT, PROFILE, VALIDITY, CHAIN_SIGNATURES, REVOCATION, SIGNATURE, TIMESTAMP, IDENTITY, NONCE, BINDING];
+    pub const ALL: &[&str] = &[
+        PARSE,
+        ROOT,
+        PROFILE,
+        VALIDITY,
+        CHAIN_SIGNATURES,
+        REVOCATION,
+        SIGNATURE,
+        TIMESTAMP,
+        IDENTITY,
+        NONCE,
+        RECIPIENT,
+        BINDING,
+    ];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
     /// The chain ends in a root that is pinned or configured.
@@ -128,6 +140,8 @@ pub mod check {
     pub const IDENTITY: &str = "evidence.identity";
     /// The caller's nonce stands in the evidence.
     pub const NONCE: &str = "evidence.nonce";
+    /// The caller's recipient key stands in the evidence; listed only where one was expected.
+    pub const RECIPIENT: &str = "evidence.recipient";
     /// The caller's binding stands in the evidence.
     pub const BINDING: &str = "evidence.binding";
 }

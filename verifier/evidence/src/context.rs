@@ -32,6 +32,8 @@ pub struct Expected<'a> {
     pub nonce: Option<&'a [u8]>,
     /// The binding value that the evidence must carry.
     pub binding: Option<&'a [u8; 48]>,
+    /// The recipient's public key that the evidence must carry, where its kind has a field for one.
+    pub recipient: Option<&'a [u8]>,
 }
 
 /// How revocation data is treated.

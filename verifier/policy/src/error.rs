@@ -104,6 +104,10 @@ pub enum NameOf {
     Rule,
     /// A set of reference values.
     Reference,
+    /// A proof system.
+    ProofSystem,
+    /// A verifying key, in a proof system.
+    VerifyingKey,
     /// A case.
     Case,
 }
@@ -117,6 +121,8 @@ impl fmt::Display for NameOf {
             Self::Devices => "device kind",
             Self::Rule => "rule",
             Self::Reference => "reference",
+            Self::ProofSystem => "proof system",
+            Self::VerifyingKey => "verifying key",
             Self::Case => "case",
         })
     }
@@ -184,6 +190,9 @@ pub enum Problem {
     /// A root that is not 64 hex digits.
     #[error("`{0}` is not the SHA-256 of a root: 64 hex digits")]
     InvalidRoot(String),
+    /// A verifying key's digest that is not 64 hex digits.
+    #[error("`{0}` is not the SHA-256 of a verifying key: 64 hex digits")]
+    InvalidVerifyingKey(String),
     /// Neither the policy nor the verifier names a root, so nothing could ever satisfy the policy.
     #[error("neither the policy nor the verifier names a silicon root")]
     NoRoots,

@@ -2,7 +2,7 @@
 //! and cheap to share; the `digest` module says what its digest covers.
 
 use prooftrail_evidence::Revocation;
-use prooftrail_result::claims::{ClaimType, Value};
+use prooftrail_result::claims::{ClaimId, ClaimType, Value};
 
 use crate::{Platform, Rule, value_set::Window};
 
@@ -33,6 +33,18 @@ pub(crate) struct Terms {
     pub(crate) rules: Box<[Rule]>,
     /// Sorted by name.
     pub(crate) references: Box<[Reference]>,
+    /// Sorted; none where any proof may be recorded.
+    pub(crate) proofs: Box<[ProofPin]>,
+}
+
+/// A proof system with a verifying key: the circuit of which proofs may be recorded under a policy.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct ProofPin {
+    /// The name of the system, such as `groth16-bn254`.
+    pub system: Box<str>,
+    /// The digest of the verifying key: the canonical one of docs/proofs.md where this build verifies the system, else the
+    /// SHA-256 of the key's bytes.
+    pub vk_sha256: [u8; 32],
 }
 
 /// A set of reference values, as defined.
@@ -120,6 +132,27 @@ impl Policy {
     #[must_use]
     pub const fn platforms(&self) -> &[Platform] {
         &self.terms.platforms
+    }
+
+    /// The circuits of which proofs may be recorded, sorted; empty where the policy names none and so allows any.
+    #[must_use]
+    pub const fn proofs(&self) -> &[ProofPin] {
+        &self.terms.proofs
+    }
+
+    /// Whether a proof of that system under that verifying key may be recorded for a release under this policy. Where the
+    /// policy names circuits, a proof whose system or key is not known is none of them.
+    #[must_use]
+    pub fn allows_proof(&self, system: Option<&str>, vk_sha256: Option<&[u8; 32]>) -> bool {
+        let allowed = |pin: &ProofPin| Some(&*pin.system) == system && Some(&pin.vk_sha256) == vk_sha256;
+        self.terms.proofs.is_empty() || self.terms.proofs.iter().any(allowed)
+    }
+
+    /// Whether any rule, of the policy or of a platform, is about a claim of that line of the dictionary.
+    #[must_use]
+    pub fn asks_for(&self, claim: ClaimId) -> bool {
+        let platforms = self.terms.platforms.iter().flat_map(|platform| &platform.rules);
+        self.terms.rules.iter().chain(platforms).any(|rule| rule.claim().name().id() == claim)
     }
 
     /// The rules that hold for every platform, presets included, sorted by id.

@@ -77,6 +77,13 @@ impl Request<'_> {
     /// Answers the question.
     #[must_use]
     pub fn answer(&self) -> Answer {
+        self.answer_stating(&Claims::default())
+    }
+
+    /// Answers the question for evidence whose binding covers a statement: `statement` are the claims that it makes. They
+    /// count only where the CPU's evidence carries the expected binding, and only before a policy.
+    #[must_use]
+    pub fn answer_stating(&self, statement: &Claims) -> Answer {
         if self.evidence.len() > MAX_PIECES {
             let reason = Reason::new(ReasonCode::PolicySetShape, "the set has more pieces than any platform");
             return self.refused(Vec::new(), vec![reason.have(self.evidence.len()).need(MAX_PIECES)]);
@@ -114,7 +121,7 @@ impl Request<'_> {
         let set: Vec<Authentic> = walked.into_iter().flatten().collect();
         match self.demand {
             Demand::Authenticity { allow_debug } => Answer::Plain(appraise_authenticity(&set, allow_debug, self.at)),
-            Demand::Policy(policy) => Answer::Appraised(policy.appraise(&set, self.at)),
+            Demand::Policy(policy) => Answer::Appraised(policy.appraise_stating(&set, statement, self.at)),
         }
     }
 

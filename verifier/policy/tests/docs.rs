@@ -49,7 +49,7 @@ fn the_example_s_digest_is_that_of_the_canonical_form() {
     // Computed by another program, from the specification in docs/policy.md alone.
     assert_eq!(
         hex::encode(policy().digest()),
-        "71f387b7bda6c2a6d49d42ee621d90e6a520ea2826fd14c8226041194a2209959f59b207455144fb3927ca43d5f2c52d"
+        "389a924c5a22b382ad566184b4321887f580ce7c570f2b61a1e3ec1819d6c888ae2aeb126bffa1feff02283e82dde86f"
     );
 }
 

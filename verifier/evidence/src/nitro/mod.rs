@@ -198,6 +198,9 @@ fn authenticate(
         None => checks.push(check::IDENTITY, Outcome::NotPerformed),
     }
     expect(checks, check::NONCE, context.expected.nonce, document.nonce, NONCE_REASONS)?;
+    if context.expected.recipient.is_some() {
+        expect(checks, check::RECIPIENT, context.expected.recipient, document.public_key, RECIPIENT_REASONS)?;
+    }
     let binding = context.expected.binding.map(<[u8; 48]>::as_slice);
     expect(checks, check::BINDING, binding, document.user_data, BINDING_REASONS)?;
 
@@ -271,6 +274,7 @@ fn check_identity(module_id: &str, certified: CertifiedName<'_>) -> Result<(), R
 /// Reasons for a value that is not there, and for one that differs.
 type ExpectReasons = (ReasonCode, ReasonCode);
 const NONCE_REASONS: ExpectReasons = (ReasonCode::BindingNonceAbsent, ReasonCode::BindingNonceMismatch);
+const RECIPIENT_REASONS: ExpectReasons = (ReasonCode::BindingRecipientAbsent, ReasonCode::BindingRecipientMismatch);
 const BINDING_REASONS: ExpectReasons = (ReasonCode::BindingValueAbsent, ReasonCode::BindingValueMismatch);
 
 /// Compares a field with what the caller expects of it, if anything.

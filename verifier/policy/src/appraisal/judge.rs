@@ -14,7 +14,7 @@ use super::check;
 use crate::{
     Platform, Policy, Rule, RuleOutcome,
     claim_pattern::DeviceCounts,
-    evidence_set::{Discord, Piece},
+    evidence_set::{self, Discord, Piece},
     revocation,
 };
 
@@ -299,7 +299,7 @@ fn nonce(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>]) {
 
 /// The CPU's binding covers every other piece, so it is the one that counts; devices alone have none.
 fn binding(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>]) {
-    if !pieces.iter().any(|piece| !piece.kind.is_device() && piece.binding_matched) {
+    if !evidence_set::is_bound(pieces) {
         reasons.push(ReasonCode::PolicyBindingRequired.into());
     }
 }

@@ -126,13 +126,23 @@ impl Policy {
     /// given; that numbers their devices.
     #[must_use]
     pub fn appraise(&self, set: &[Authentic], at: Timestamp) -> Appraised {
-        self.appraise_pieces(&pieces(set), at)
+        self.appraise_stating(set, &Claims::default(), at)
     }
 
-    /// As [`Self::appraise`], for pieces that only authentic evidence and tests make.
-    fn appraise_pieces(&self, pieces: &[Piece<'_>], at: Timestamp) -> Appraised {
+    /// As [`Self::appraise`], for a set whose binding covers a statement: `statement` are the claims that it makes. They
+    /// join the set's only where the CPU's evidence carries the expected binding.
+    #[must_use]
+    pub fn appraise_stating(&self, set: &[Authentic], statement: &Claims, at: Timestamp) -> Appraised {
+        self.appraise_pieces(&pieces(set), statement, at)
+    }
+
+    /// As [`Self::appraise_stating`], for pieces that only authentic evidence and tests make.
+    fn appraise_pieces(&self, pieces: &[Piece<'_>], statement: &Claims, at: Timestamp) -> Appraised {
         let discord = evidence_set::discord(pieces);
-        let claims = evidence_set::claims(pieces, discord.as_ref());
+        let mut claims = evidence_set::claims(pieces, discord.as_ref());
+        if discord.is_none() {
+            evidence_set::join_statement(&mut claims, pieces, statement);
+        }
         let judgement = judge(self, Subject { pieces, claims: &claims, discord: discord.as_ref() }, at);
         let platform = judgement.platform.map(|platform| platform.name().into());
         let result = result(Scope::Policy, pieces, claims, judgement, at);

@@ -1,6 +1,9 @@
 //! Sets of evidence made by hand against policies: every check alone, all together, and what may become `Affirming`.
 
-use prooftrail_result::{AppraisalResult, Kind, Outcome, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict};
+use prooftrail_result::{
+    AppraisalResult, Kind, Outcome, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict,
+    claims::{Claims, job, nitro},
+};
 
 use super::{Appraised, Hypothesis, authenticity_of_pieces, check};
 use crate::{
@@ -17,7 +20,7 @@ fn appraise(policy: &Policy, set: &[MadeEvidence]) -> Appraised {
 
 fn appraise_at(policy: &Policy, set: &[MadeEvidence], at: Timestamp) -> Appraised {
     let pieces: Vec<Piece<'_>> = set.iter().map(MadeEvidence::piece).collect();
-    policy.appraise_pieces(&pieces, at)
+    policy.appraise_pieces(&pieces, &Claims::default(), at)
 }
 
 fn codes(result: &AppraisalResult) -> Vec<ReasonCode> {
@@ -438,4 +441,25 @@ fn typed_claims_are_judged_like_evidence_but_stay_words() {
         assert_eq!(evaluation.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>(), [code], "{name}");
     }
     assert_eq!(policy.roots(), [ROOT]);
+}
+
+#[test]
+fn a_statement_counts_only_under_the_cpu_s_binding() {
+    let digest = "66".repeat(48);
+    let rules = rule("executable", "job.executable_sha384", "equals", &format!("'{digest}'"))
+        + &rule("profile", "binding_profile", "equals", "'prooftrail/v1'");
+    let policy = nitro_policy("", &rules);
+    let statement = claims(&[("job.executable_sha384", &format!("'{digest}'")), ("nitro.region", "'eu-west-1'")]);
+    let appraise = |binding_matched, statement: &Claims| {
+        let nitro = MadeEvidence { binding_matched, ..MadeEvidence::nitro() };
+        policy.appraise_pieces(&[nitro.piece()], statement, at(NOW))
+    };
+    let bound = appraise(true, &statement);
+    assert_eq!(codes(bound.result()), []);
+    assert_eq!(bound.result().claims.get(nitro::REGION), MadeEvidence::nitro().piece().claims.get(nitro::REGION));
+    for (binding_matched, statement) in [(false, &statement), (true, &Claims::default())] {
+        let refused = appraise(binding_matched, statement);
+        assert_eq!(codes(refused.result()), [ReasonCode::PolicyClaimAbsent, ReasonCode::PolicyClaimAbsent]);
+    }
+    assert!(policy.asks_for(job::EXECUTABLE_SHA384) && !policy.asks_for(job::ARGV));
 }

@@ -14,11 +14,11 @@ use toml::Spanned;
 use crate::{
     DeviceRange, NameOf, Platform, Policy, PolicyDocument, PolicyError, Problem, digest,
     document::{
-        DevicesForm, MAX_RULES, MAX_VALUES, PlatformForm, PolicyForm, RuleForm, check_name,
-        literal::{read_duration, read_root},
+        DevicesForm, MAX_RULES, MAX_VALUES, PlatformForm, PolicyForm, ProofForm, RuleForm, check_name,
+        literal::{read_duration, read_root, read_verifying_key},
     },
     error::Located,
-    policy::Terms,
+    policy::{ProofPin, Terms},
     presets,
 };
 use references::References;
@@ -90,7 +90,22 @@ fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]]) -> Result<Terms, Locat
         platforms: platforms.into(),
         rules: rules.into(),
         references: references.finish(),
+        proofs: resolve_proofs(&form.proofs)?,
     })
+}
+
+/// The circuits of which proofs may be recorded, each once.
+fn resolve_proofs(forms: &[ProofForm]) -> Result<Box<[ProofPin]>, Located> {
+    let mut pins = std::collections::BTreeSet::new();
+    for ProofForm { system, vk_sha256: written } in forms {
+        let vk_sha256 =
+            read_verifying_key(written.get_ref()).map_err(|problem| Located::at(written.span(), problem))?;
+        if !pins.insert(ProofPin { system: check_name(NameOf::ProofSystem, system)?, vk_sha256 }) {
+            let name = hex::encode(vk_sha256);
+            return Err(Located::at(written.span(), Problem::Duplicate { of: NameOf::VerifyingKey, name }));
+        }
+    }
+    Ok(pins.into_iter().collect())
 }
 
 /// A preset that the policy names.
@@ -118,7 +133,8 @@ fn check_caps(form: &PolicyForm, presets: &[Preset<'_>]) -> Result<(), Located> 
     }
     let inline =
         rules.filter_map(|rule| rule.value.as_ref()).filter_map(|value| value.get_ref().as_array()).map(Vec::len);
-    let found = inline.chain(form.references.iter().map(|reference| reference.values.len())).sum();
+    let referenced = form.references.iter().map(|reference| reference.values.len());
+    let found = inline.chain(referenced).sum::<usize>() + form.proofs.len();
     if found > MAX_VALUES {
         return Err(Located::anywhere(Problem::TooManyValues { found, max: MAX_VALUES }));
     }

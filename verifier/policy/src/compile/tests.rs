@@ -353,3 +353,28 @@ fn no_text_makes_the_compiler_stop() {
         assert!(!compiles(&format!("{HEAD}{deep}")));
     }
 }
+
+#[test]
+fn circuits_are_named_by_system_and_key_each_once() {
+    let pin = |system: &str, vk: &str| format!("[[proof]]\nsystem = '{system}'\nvk_sha256 = '{vk}'\n");
+    let (ab, cd) = ("ab".repeat(32), "cd".repeat(32));
+    let policy = nitro_policy("", &(pin("groth16-bn254", &ab) + &pin("groth16-bn254", &cd.to_uppercase())));
+    let allows = |system, vk: u8| policy.allows_proof(system, Some(&[vk; 32]));
+    assert!(allows(Some("groth16-bn254"), 0xAB) && allows(Some("groth16-bn254"), 0xCD));
+    assert!(!allows(Some("groth16-bn254"), 0xEF) && !allows(Some("groth16-bls12-381"), 0xAB) && !allows(None, 0xAB));
+    assert!(!policy.allows_proof(Some("groth16-bn254"), None));
+    assert_eq!(policy.proofs().len(), 2);
+    let any = nitro_policy("", "");
+    assert!(any.allows_proof(None, None) && any.allows_proof(Some("plonk"), Some(&[1; 32])));
+
+    let problem = |tables: &str| {
+        let text = format!("{HEAD}{NITRO}{tables}");
+        PolicyDocument::parse(&text).and_then(|document| document.compile(&[ROOT])).unwrap_err().problem
+    };
+    let twice = problem(&(pin("groth16-bn254", &ab) + &pin("groth16-bn254", &ab)));
+    assert_eq!(twice, Problem::Duplicate { of: NameOf::VerifyingKey, name: ab.clone() });
+    assert_eq!(problem(&pin("groth16-bn254", "ab")), Problem::InvalidVerifyingKey("ab".into()));
+    let named = problem(&pin("Groth16", &ab));
+    assert_eq!(named, Problem::InvalidName { of: NameOf::ProofSystem, name: "Groth16".into() });
+    assert!(matches!(problem("[[proof]]\nsystem = 'a'\n"), Problem::Syntax(_)));
+}

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha384};
 
 use crate::{
     ClaimPattern, DeviceRange, Operator, Platform, Rule,
-    policy::{Reference, ReferenceValue, Terms},
+    policy::{ProofPin, Reference, ReferenceValue, Terms},
     revocation::{as_str, by_vendor},
     rule::Operand,
     value_set::Window,
@@ -59,8 +59,10 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
         platforms,
         rules,
         references,
+        proofs,
     } = terms;
-    out.array(14)?.str(DOMAIN)?.str(name)?.str(rationale)?;
+    // A policy that names no circuits has the digest that it had before policies could.
+    out.array(if proofs.is_empty() { 14 } else { 15 })?.str(DOMAIN)?.str(name)?.str(rationale)?;
     for flag in [allow_debug, allow_simulated, allow_unknown_fields, require_nonce, require_binding] {
         out.bool(*flag)?;
     }
@@ -69,7 +71,11 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
     set(out, by_vendor(*revocation), |out, (vendor, mode)| out.array(2)?.str(vendor)?.str(as_str(mode)).map(drop))?;
     set(out, platforms, platform)?;
     set(out, rules, rule)?;
-    set(out, references, reference)
+    set(out, references, reference)?;
+    if proofs.is_empty() {
+        return Ok(());
+    }
+    set(out, proofs, |out, ProofPin { system, vk_sha256 }| out.array(2)?.str(system)?.bytes(vk_sha256).map(drop))
 }
 
 fn platform(out: &mut Output, platform: &Platform) -> Result<(), Error> {

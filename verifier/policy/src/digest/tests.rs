@@ -177,6 +177,14 @@ fn every_change_of_meaning_is_another_policy() {
             "{from} → {to} leaves the digest, or gives that of another change"
         );
     }
+    let pin = |system: &str, vk: &str| format!("[[proof]]\nsystem = '{system}'\nvk_sha256 = '{}'\n", vk.repeat(32));
+    let (one, other) = (pin("groth16-bn254", "ab"), pin("groth16-bn254", "cd"));
+    for proofs in [one.clone(), other.clone(), pin("groth16-bls12-381", "ab"), format!("{one}{other}")] {
+        assert!(seen.insert(digest(&format!("{FULL}\n{proofs}"))), "{proofs}");
+    }
+    let reordered =
+        [format!("{one}{other}"), format!("{other}{one}")].map(|proofs| digest(&format!("{FULL}\n{proofs}")));
+    assert_eq!(reordered[0], reordered[1], "circuits are a set");
     assert!(seen.insert(digest(&FULL.replace("\"images\"", "\"prover-images\""))), "a reference's name");
     assert!(
         seen.insert(digest(&FULL.replace("value = 1\n", "value = \"1\"\n").replacen("\"1\"", "1", 1))),

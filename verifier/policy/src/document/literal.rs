@@ -89,11 +89,20 @@ pub(crate) fn read_duration(text: &str) -> Result<i64, Problem> {
 /// # Errors
 /// [`Problem::InvalidRoot`].
 pub(crate) fn read_root(text: &str) -> Result<[u8; 32], Problem> {
-    let digest = match ClaimType::Hex(32).read(text) {
+    read_sha256(text).ok_or_else(|| Problem::InvalidRoot(text.chars().take(128).collect()))
+}
+
+/// The digest of a verifying key.
+pub(crate) fn read_verifying_key(text: &str) -> Result<[u8; 32], Problem> {
+    read_sha256(text).ok_or_else(|| Problem::InvalidVerifyingKey(text.chars().take(128).collect()))
+}
+
+/// 64 hex digits.
+fn read_sha256(text: &str) -> Option<[u8; 32]> {
+    match ClaimType::Hex(32).read(text) {
         Ok(Value::Hex(bytes)) => <[u8; 32]>::try_from(&*bytes).ok(),
         _ => None,
-    };
-    digest.ok_or_else(|| Problem::InvalidRoot(text.chars().take(128).collect()))
+    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,16 @@ pub(crate) struct PolicyForm {
     pub(crate) rules: Vec<RuleForm>,
     #[serde(default, rename = "reference")]
     pub(crate) references: Vec<ReferenceForm>,
+    #[serde(default, rename = "proof")]
+    pub(crate) proofs: Vec<ProofForm>,
+}
+
+/// `[[proof]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProofForm {
+    pub(crate) system: Spanned<String>,
+    pub(crate) vk_sha256: Spanned<String>,
 }
 
 /// The default of what is on unless a policy says otherwise.

@@ -16,10 +16,13 @@ use std::fmt;
 use prooftrail_evidence::Authentic;
 use prooftrail_result::{
     Check, EvidenceId, Kind, Timestamp, TrustAnchor,
-    claims::{Claims, Family},
+    claims::{Claims, Family, cross_vendor as cross_vendor_claim},
 };
 
 use crate::MAX_PIECES;
+
+/// The construction by which keys, statement and evidence are bound (docs/protocol.md).
+const BINDING_PROFILE: &str = "prooftrail/v1";
 
 /// What an appraisal sees of a piece of evidence.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +98,21 @@ pub(crate) fn discord(pieces: &[Piece<'_>]) -> Option<Discord> {
         return Some(Discord::SamePiece(id));
     }
     devices::discord(pieces)
+}
+
+/// Whether the CPU's evidence carries the expected binding, which covers every other piece and the statement.
+pub(crate) fn is_bound(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().any(|piece| !piece.kind.is_device() && piece.binding_matched)
+}
+
+/// Adds what the statement claims, `job.*` and nothing else, if the set's binding covers it.
+pub(crate) fn join_statement(claims: &mut Claims, pieces: &[Piece<'_>], statement: &Claims) {
+    let mut stated = statement.iter().filter(|(name, _)| name.family() == Family::Job).peekable();
+    if stated.peek().is_none() || !is_bound(pieces) {
+        return;
+    }
+    claims.insert(cross_vendor_claim::BINDING_PROFILE, BINDING_PROFILE);
+    stated.for_each(|(name, value)| claims.insert(name, value.clone()));
 }
 
 /// The claims of the pieces as one; of pieces that are no set, only those in which one bad piece spoils the set.

@@ -92,6 +92,7 @@ lint_codes! {
     ReferenceRetiring = "lint.reference_retiring", Note, "A value of a reference retires within 14 days; others remain.", "Nothing, if the rotation is under way.";
     ControlsMissing = "lint.controls_missing", Note, "A rule names no control that it serves.", "Name the control, as in \"SOC2 CC6.1\", if reports should list the rule under it.";
     RoleUnpinned = "lint.role_unpinned", Note, "Any IAM role, of any account, may start the image.", "Pin `nitro.pcr3`; `prooftrail pin role ARN` computes it from the role's ARN.";
+    ProofUnpinned = "lint.proof_unpinned", Note, "Keys are released under the policy, and it names no circuit: a proof of any statement is recorded as one of its proofs.", "Name the proof system and the verifying key under [[proof]].";
     InstancePinned = "lint.instance_pinned", Note, "PCR4 is pinned: it is another one on every parent instance.", "Pin PCR3 instead, or `nitro.instance_id`, which is certified and readable.";
     UnknownFieldsAllowed = "lint.unknown_fields_allowed", Note, "Signed fields that this build does not know are accepted, and only listed in a claim.", "Set allow_unknown_fields = false, at the price of refusing evidence the day the vendor adds a field.";
 }

@@ -19,6 +19,9 @@ pub(super) fn lint(terms: &Terms, findings: &mut Vec<Finding>) {
         (false, Some(_)) => findings.push(Finding::of(LintCode::NonceNotRequired)),
         (true, _) => {}
     }
+    if terms.require_binding && terms.proofs.is_empty() {
+        findings.push(Finding::of(LintCode::ProofUnpinned));
+    }
     let kinds = || {
         let devices = terms.platforms.iter().flat_map(|platform| platform.devices.iter().map(|range| range.kind));
         terms.platforms.iter().filter_map(|platform| platform.primary).chain(devices)

@@ -57,8 +57,8 @@ fn a_careful_policy_has_no_finding() {
 fn every_code_has_a_policy_that_has_it() {
     use LintCode::{
         ControlsMissing, DebugAllowed, ExecutableUnpinned, ImageUnpinned, InstancePinned, NonceNotRequired,
-        RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired, ReferenceRetiring, ReferenceUnused,
-        Replayable, RevocationOff, RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable,
+        ProofUnpinned, RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired, ReferenceRetiring,
+        ReferenceUnused, Replayable, RevocationOff, RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable,
         SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
     };
     let zero = "00".repeat(48);
@@ -87,6 +87,7 @@ fn every_code_has_a_policy_that_has_it() {
         (value("retire_at = '2026-02-15T00:00:00Z'"), ReferenceEnding, images()),
         (with("note = 'v1'", &another("retire_at = '2026-02-15T00:00:00Z'")), ReferenceRetiring, images()),
         (with("claim = 'nitro.pcr0'", "claim = 'nitro.pcr8'"), ExecutableUnpinned, nitro()),
+        (with("allow_unknown", "require_binding = true\nallow_unknown"), ProofUnpinned, None),
         (with("[[platform]]", "[revocation]\namazon = 'off'\n[[platform]]"), RevocationOff, None),
         (
             and("[[reference]]\nname = 'spare'\nvalue = [{ value = 1 }]\n"),
