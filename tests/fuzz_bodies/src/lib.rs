@@ -7,6 +7,7 @@ mod ledger;
 mod log;
 mod policy;
 mod proofs;
+mod protocol;
 mod provenance;
 mod secrets;
 
@@ -34,6 +35,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("proof_verification", proofs::verification),
     ("secret_envelope", secrets::envelope),
     ("provenance_record", provenance::record),
+    ("protocol_structure", protocol::structures),
+    ("protocol_form", protocol::forms),
+    ("witness_header", protocol::witness_header),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.
