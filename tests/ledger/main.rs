@@ -12,6 +12,7 @@
     reason = "a helper that fails fails its test; a skipped test says so; tests read tables, clocks and the environment"
 )]
 
+mod archive;
 mod crash;
 mod fairness;
 mod faults;

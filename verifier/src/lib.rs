@@ -2,8 +2,9 @@
 //!
 //! [`cli`] is the way in; [`pin`] measures build artefacts; [`issuers`] is the bounded cache that verifications share;
 //! [`store`] keeps what the service remembers, [`secrets`] encrypts what of it must not be read there; [`log`] is the
-//! ledger; [`service`] is HTTP in front of them.
+//! ledger, [`archive`] keeps what its entries commit to; [`service`] is HTTP in front of them.
 
+pub mod archive;
 pub mod cli;
 pub mod issuers;
 pub mod log;

@@ -157,6 +157,11 @@ impl LogDatabase {
         &self.store
     }
 
+    /// The number that the store's other tables know this log by.
+    pub(crate) const fn id(&self) -> i64 {
+        self.log_id
+    }
+
     /// The entries from `start` up to, not including, `end`, as bytes; fewer if the log is shorter.
     ///
     /// # Errors
