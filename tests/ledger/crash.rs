@@ -375,7 +375,10 @@ async fn an_append_on_sqlite_survives_a_fault_at_every_system_call() {
             targets.insert((call, *count));
         }
     }
-    for call in ["openat", "write", "pwrite64", "fsync", "rename"] {
+    // Others are met by chance: SQLite truncates its file when its last connection closes, on one thread or another, if the
+    // process does not end before.
+    let always = ["openat", "write", "pwrite64", "fsync", "rename"];
+    for call in always {
         assert!(targets.iter().any(|(target, _)| *target == call), "an append must {call}");
     }
 
@@ -405,7 +408,7 @@ async fn an_append_on_sqlite_survives_a_fault_at_every_system_call() {
         }
     }
     println!("faults that were met at {} calls: {hits:?}", targets.len());
-    for call in targets.iter().map(|(call, _)| call) {
+    for call in always {
         for fault in ["error=EIO", "signal=KILL"] {
             assert!(hits.contains_key(&format!("inject={call}:{fault}")), "no {call} met {fault}: {hits:?}");
         }
