@@ -22,6 +22,17 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/tokens", "operator auditor"),
     ("POST", "/v1/tokens", "operator"),
     ("DELETE", "/v1/tokens/{id}", "operator"),
+    ("GET", "/v1/policies", "operator policy-owner approver auditor"),
+    ("POST", "/v1/policies", "policy-owner"),
+    ("GET", "/v1/policies/{name}", "operator policy-owner approver auditor"),
+    ("GET", "/v1/policies/{name}/versions/{version}", "operator policy-owner approver auditor"),
+    ("POST", "/v1/policies/{name}/activate", "policy-owner"),
+    ("GET", "/v1/keys", "operator policy-owner approver auditor"),
+    ("POST", "/v1/keys", "operator"),
+    ("GET", "/v1/keys/{name}", "operator policy-owner approver auditor"),
+    ("GET", "/v1/keys/{name}/recipient", "public"),
+    ("POST", "/v1/keys/{name}/rotate", "operator"),
+    ("POST", "/v1/keys/{name}/revoke", "operator"),
 ];
 
 /// A path that a route serves, with something in its variable parts that is not there.

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod governance;
 mod hostile;
 mod http;
 mod lifecycle;

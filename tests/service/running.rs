@@ -21,7 +21,9 @@ use crate::{
 pub(crate) struct Service {
     pub address: SocketAddr,
     pub token: String,
-    stop: Option<Box<dyn FnOnce() + Send>>,
+    /// Its database.
+    pub database: String,
+    stop: Option<Box<dyn FnOnce() + Send + Sync>>,
     thread: Option<JoinHandle<()>>,
     _scratch: Scratch,
 }
@@ -36,6 +38,7 @@ impl Service {
         config.origin = Some("example.com/service-test".to_owned());
         config.limits = Limits { rate_per_second: 0, workers: 2, shutdown_seconds: 2, ..Limits::default() };
         change(&mut config);
+        let database = config.database_url().expose().to_owned();
         let (told, tell) = mpsc::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -50,7 +53,7 @@ impl Service {
         });
         let (address, token, handle, runtime) = tell.recv().unwrap();
         let stop = Box::new(move || drop(runtime.spawn(async move { handle.stop(true).await })));
-        Self { address, token, stop: Some(stop), thread: Some(thread), _scratch: scratch }
+        Self { address, token, database, stop: Some(stop), thread: Some(thread), _scratch: scratch }
     }
 
     /// A request as the operator.

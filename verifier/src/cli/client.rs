@@ -43,6 +43,7 @@ pub(super) struct ServiceArgs {
 pub(super) enum Body {
     Empty,
     Json(Value),
+    Toml(String),
 }
 
 /// What the service answered.
@@ -135,6 +136,7 @@ fn ask(
         request = match body {
             Body::Empty => request,
             Body::Json(value) => request.json(&value),
+            Body::Toml(text) => request.header("content-type", "application/toml").body(text),
         };
         let response = request.send().await.context("the service cannot be reached")?;
         let is_success = response.status().is_success();

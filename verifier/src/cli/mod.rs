@@ -7,9 +7,11 @@ mod appraise;
 mod client;
 mod explain;
 mod files;
+mod keys;
 mod ledger;
 mod output;
 mod pin;
+mod policies;
 mod policy;
 mod projects;
 pub(crate) mod roots;
@@ -58,6 +60,12 @@ enum Command {
     Serve(serve::Args),
     /// Seal a witness to a key.
     Seal(seal::Args),
+    /// The witness keys of a service.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The policies of a service.
+    #[command(subcommand)]
+    Policies(policies::Command),
     /// Tenants of a service.
     #[command(subcommand)]
     Projects(projects::Command),
@@ -110,6 +118,8 @@ impl Command {
             Self::Ledger(command) => command.run(output),
             Self::Serve(args) => args.run(output),
             Self::Seal(args) => args.run(output),
+            Self::Keys(command) => command.run(output),
+            Self::Policies(command) => command.run(output),
             Self::Projects(command) => command.run(output),
             Self::Tokens(command) => command.run(output),
             Self::Completions { shell } => {

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use super::{
     auth::{Principal, Role, Scope, unauthorized},
     call::{Answer, Call},
-    health, info,
+    health, info, keys, policies,
     problem::Problem,
     projects, published, tokens,
 };
@@ -56,9 +56,12 @@ pub struct Route {
     pub handler: fn(Call) -> Answer,
 }
 
-use Body::{Empty, Json};
-use Role::{Auditor, Operator};
+use Body::{Empty, Json, Text};
+use Role::{Approver, Auditor, Operator, PolicyOwner};
 use Rule::{Instance, Project, Public};
+
+/// Every role: for what everybody in a project may look at.
+const EVERY: &[Role] = &[Operator, PolicyOwner, Approver, Auditor];
 
 /// A small JSON body.
 const SMALL: usize = 16 * 1024;
@@ -97,6 +100,17 @@ pub static ROUTES: &[Route] = &[
     route!(GET "/v1/tokens", Project(&[Operator, Auditor]), Empty, &["project"], Some("TokenList"), "Lists a project's tokens", tokens::list),
     route!(POST "/v1/tokens", Project(&[Operator]), Json(SMALL, "NewTokenRequest"), &["project"], Some("IssuedToken"), "Issues a token, and shows it once", tokens::issue),
     route!(DELETE "/v1/tokens/{id}", Project(&[Operator]), Empty, &["project"], Some("RevokedToken"), "Revokes a token", tokens::revoke),
+    route!(GET "/v1/policies", Project(EVERY), Empty, &["project"], Some("PolicyList"), "Lists a project's policies", policies::list),
+    route!(POST "/v1/policies", Project(&[PolicyOwner]), Text(policies::MAX_TEXT_BYTES), &["project"], Some("UploadedPolicy"), "Uploads a policy", policies::upload),
+    route!(GET "/v1/policies/{name}", Project(EVERY), Empty, &["project"], Some("PolicyList"), "Lists a policy's versions", policies::versions),
+    route!(GET "/v1/policies/{name}/versions/{version}", Project(EVERY), Empty, &["project"], Some("PolicyText"), "Shows a version with its text", policies::text),
+    route!(POST "/v1/policies/{name}/activate", Project(&[PolicyOwner]), Json(SMALL, "Activation"), &["project"], Some("PolicyVersion"), "Puts a version in force", policies::activate),
+    route!(GET "/v1/keys", Project(EVERY), Empty, &["project"], Some("KeyList"), "Lists a project's witness keys", keys::list),
+    route!(POST "/v1/keys", Project(&[Operator]), Json(SMALL, "NewKey"), &["project"], Some("WitnessKey"), "Makes a witness key", keys::add),
+    route!(GET "/v1/keys/{name}", Project(EVERY), Empty, &["project"], Some("WitnessKey"), "Shows a witness key", keys::show),
+    route!(GET "/v1/keys/{name}/recipient", Public, Empty, &["project"], Some("KeyRecipient"), "What witnesses are sealed to", keys::recipient),
+    route!(POST "/v1/keys/{name}/rotate", Project(&[Operator]), Empty, &["project"], Some("WitnessKey"), "Adds a version to a witness key", keys::rotate),
+    route!(POST "/v1/keys/{name}/revoke", Project(&[Operator]), Json(SMALL, "Revocation"), &["project"], Some("WitnessKey"), "Revokes versions of a witness key", keys::revoke),
 ];
 
 impl Rule {

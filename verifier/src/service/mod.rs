@@ -13,19 +13,24 @@
 //! | [`problem`] | what is answered when something is not done |
 //! | [`limits`], [`tls`], [`telemetry`] | the edge |
 //! | [`background`], [`health`], [`info`], [`openapi`], [`published`] | what machines ask |
-//! | [`projects`], [`tokens`] | administration |
+//! | [`projects`], [`tokens`], [`policies`], [`keys`] | administration |
+//! | [`governance`], [`policy_cache`] | changes as entries of the ledger; what is in force |
 
 pub mod access;
 pub mod auth;
 pub mod background;
 pub mod call;
 pub mod config;
+pub mod governance;
 pub mod health;
 pub mod info;
 pub mod keyring;
+pub mod keys;
 pub mod limits;
 pub mod openapi;
 pub mod opening;
+pub mod policies;
+pub mod policy_cache;
 pub mod problem;
 pub mod projects;
 pub mod published;

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{
     access::{Body, ROUTES, Route, Rule},
     auth::Role,
-    health, info, projects, tokens,
+    health, info, keys, policies, projects, tokens,
 };
 
 /// The document.
@@ -113,6 +113,17 @@ fn schemas() -> Map<String, Value> {
     add::<tokens::RevokedToken>(&mut schemas);
     add::<tokens::TokenList>(&mut schemas);
     add::<tokens::Token>(&mut schemas);
+    add::<policies::PolicyVersion>(&mut schemas);
+    add::<policies::PolicyList>(&mut schemas);
+    add::<policies::UploadedPolicy>(&mut schemas);
+    add::<policies::PolicyText>(&mut schemas);
+    add::<policies::Activation>(&mut schemas);
+    add::<keys::NewKey>(&mut schemas);
+    add::<keys::Revocation>(&mut schemas);
+    add::<keys::WitnessKey>(&mut schemas);
+    add::<keys::KeyVersion>(&mut schemas);
+    add::<keys::KeyList>(&mut schemas);
+    add::<keys::KeyRecipient>(&mut schemas);
     let text = json!({ "type": "string" });
     schemas.insert(
         "Problem".to_owned(),

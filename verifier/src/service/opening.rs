@@ -12,11 +12,13 @@ use super::{
     keyring::{Keyring, KeyringError, random},
 };
 use crate::{
+    archive::{Archive, Filing, FilingError, Record, Retention},
     cli::roots as root_files,
     log::{
         Clock,
+        batch::{Receipt, SideError},
         database::LogDatabase,
-        entry::Commitment,
+        entry::Entry,
         guard::{GuardFile, GuardStore},
         sequencer::Sequencer,
         start::{Setup, StartError},
@@ -50,6 +52,12 @@ pub enum OpeningError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The genesis record.
+    #[error(transparent)]
+    Filing(#[from] FilingError),
+    /// The genesis record was not archived.
+    #[error("the genesis record: {0}")]
+    File(#[from] SideError),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] KeyringError),
@@ -145,10 +153,22 @@ async fn create(store: &Arc<Store>, keyring: &Keyring, clock: &dyn Clock) -> Res
         "release_key": hex::encode(keyring.release_public),
         "created": now,
     });
-    let salt = random::<32>()?;
-    let commitment = Commitment::of(&salt, record.to_string().as_bytes());
+    let record = Record::new(record.to_string().into_bytes())?;
+    let filing = Filing::new("", Retention::Permanent, record)?;
     let id = *random::<16>()?;
-    let log = LogDatabase::create(store.clone(), &keyring.origin, commitment, id, now).await?;
+    let log = LogDatabase::create(store.clone(), &keyring.origin, filing.commitment(), id, now).await?;
+    let genesis = log.entries(0, 1).await?;
+    let entry = genesis.first().and_then(|bytes| Entry::decode(bytes).ok());
+    // Of several processes that create one log at the same time, one has; it archives what it has committed to.
+    if let Some(entry) = entry.filter(|entry| entry.draft.commitment == filing.commitment()) {
+        let archive = Archive::of(&log);
+        let receipt = Receipt { index: 0, entry };
+        let file = store.run_tx("genesis_file", |tx| {
+            let (archive, filing) = (archive.clone(), filing.clone());
+            Box::pin(async move { archive.write(tx, &[(&receipt, &filing)]).await })
+        });
+        file.await?;
+    }
     tracing::info!(origin = keyring.origin, "log created");
     Ok(log)
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use prooftrail_trust_roots::RootSet;
 
-use super::{auth::oidc::Issuers, background::Background, config::Config, keyring::Keyring, limits::RateLimit};
+use super::{
+    auth::oidc::Issuers, background::Background, config::Config, keyring::Keyring, limits::RateLimit,
+    policy_cache::PolicyCache,
+};
 use crate::{
     issuers::BoundedIssuers,
     log::{Clock, database::LogDatabase, sequencer::Sequencer},
@@ -33,6 +36,8 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The silicon roots that evidence may rest on.
     pub roots: RootSet,
+    /// Compiled policies.
+    pub policies: PolicyCache,
     /// Certificates that were verified before.
     pub verified: BoundedIssuers,
     /// Who issues tokens beside us.
