@@ -77,7 +77,7 @@ const SWAP: &str = "-- log_append\nUPDATE log_head SET size = $2, root = $3, fro
 const CHECKPOINT: &str = "-- log_append\nINSERT INTO log_checkpoint (log_id, size, root) VALUES ($1, $2, $3)";
 const BATCH: &str = "-- log_append\nINSERT INTO log_batch (log_id, start, count, entries) VALUES ($1, $2, $3, $4)";
 const REQUESTS: &str = "-- log_append\nINSERT INTO log_request (log_id, project, request_id, entry_index) \
-     SELECT $1, value ->> 0, unhex(value ->> 1), $2 + key FROM json_each($3)";
+     SELECT $1, value, substr($4, 1 + 32 * key, 32), $2 + key FROM json_each($3)";
 
 /// Appends `batch` in `tx`: everything or nothing of it is there when `tx` has ended, however it ends.
 pub(super) async fn append(tx: &mut Tx<'_>, log_id: i64, batch: &Batch) -> Result<(), Ended> {
@@ -109,10 +109,11 @@ pub(super) async fn append(tx: &mut Tx<'_>, log_id: i64, batch: &Batch) -> Resul
             sqlx::query(CHECKPOINT).bind(log_id).bind(size).bind(root).execute(&mut **tx).await?;
             let batch = sqlx::query(BATCH).bind(log_id).bind(start).bind(size - start).bind(entries);
             batch.execute(&mut **tx).await?;
-            let ids: Vec<_> =
-                requests.iter().map(|(request, _)| (&request.id.project, hex::encode(request.id.id))).collect();
-            let ids = serde_json::Value::from_iter(ids.into_iter().map(|(project, id)| vec![project.clone(), id]));
-            sqlx::query(REQUESTS).bind(log_id).bind(start).bind(ids.to_string()).execute(&mut **tx).await?;
+            // SQLite has no arrays: the projects are one of JSON, the ids, of one length, one blob behind another.
+            let projects: serde_json::Value = requests.iter().map(|(request, _)| request.id.project.as_str()).collect();
+            let ids: Vec<u8> = requests.iter().flat_map(|(request, _)| request.id.id).collect();
+            let requests = sqlx::query(REQUESTS).bind(log_id).bind(start).bind(projects.to_string()).bind(ids);
+            requests.execute(&mut **tx).await?;
         }
     }
     write_side_rows(tx, requests).await
