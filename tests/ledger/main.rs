@@ -2,8 +2,6 @@
 //! server of their own and print `skipped: …` where its binaries are missing.
 
 #![expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
