@@ -9,11 +9,16 @@ use std::{
 use serde_json::Value;
 
 /// An answer.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n\n{}", self.head, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Reply {
@@ -124,4 +129,14 @@ pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: Optio
         head.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
     }
     format!("{head}\r\n{}", body.unwrap_or_default()).into_bytes()
+}
+
+/// The upload of a text.
+pub(crate) fn text_request(path: &str, token: &str, text: &str) -> Vec<u8> {
+    let length = text.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+         content-type: text/plain\r\ncontent-length: {length}\r\n\r\n{text}"
+    )
+    .into_bytes()
 }

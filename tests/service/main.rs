@@ -10,6 +10,8 @@
 )]
 
 mod access;
+mod agent;
+mod crash;
 mod governance;
 mod hostile;
 mod http;
@@ -18,6 +20,7 @@ mod oidc;
 #[path = "../ledger/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also kill servers")]
 mod postgres;
+mod release;
 mod running;
 mod samples;
 #[path = "../ledger/scratch.rs"]

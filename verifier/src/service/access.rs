@@ -9,7 +9,9 @@ use super::{
     call::{Answer, Call},
     health, info, keys, policies,
     problem::Problem,
-    projects, published, tokens,
+    projects, published,
+    release::{appraisals, challenges, proofs, releases, revocation, search, sessions},
+    tokens,
 };
 
 /// Who may call a route.
@@ -58,10 +60,13 @@ pub struct Route {
 
 use Body::{Empty, Json, Text};
 use Role::{Approver, Auditor, Operator, PolicyOwner};
-use Rule::{Instance, Project, Public};
+use Rule::{Agent, Instance, Project, Public};
 
 /// Every role: for what everybody in a project may look at.
 const EVERY: &[Role] = &[Operator, PolicyOwner, Approver, Auditor];
+
+/// A request of agents.
+const REQUEST_BYTES: usize = prooftrail_protocol::limits::REQUEST_BYTES;
 
 /// A small JSON body.
 const SMALL: usize = 16 * 1024;
@@ -94,6 +99,15 @@ pub static ROUTES: &[Route] = &[
     // the ledger
     route!(GET "/ledger/checkpoint", Public, Empty, &[], None, "The last signed checkpoint (C2SP tlog-checkpoint)", published::checkpoint),
     route!(GET "/ledger/tile/{tile:.*}", Public, Empty, &[], None, "Tiles and entry bundles (C2SP tlog-tiles)", published::tile),
+    // agents
+    route!(POST "/v1/challenges", Agent, Json(SMALL, "ChallengeRequest"), &["project"], Some("ChallengeResponse"), "Gives a challenge, which commits to the latest checkpoint", challenges::challenge),
+    route!(POST "/v1/releases", Agent, Json(REQUEST_BYTES, "ReleaseRequest"), &["project"], Some("ReleaseResponse"), "Releases a witness's file key to attested code", releases::release),
+    route!(POST "/v1/releases/{session}", Agent, Json(REQUEST_BYTES, "SessionReleaseRequest"), &["project"], Some("ReleaseResponse"), "Releases a further witness of a session", sessions::further),
+    route!(POST "/v1/proofs", Agent, Json(REQUEST_BYTES, "ProofRequest"), &["project"], Some("ProofResponse"), "Registers what a released witness was proved with", proofs::register),
+    route!(POST "/v1/appraisals", Agent, Json(REQUEST_BYTES, "AppraisalRequest"), &["project"], Some("AppraisalResponse"), "Appraises evidence, without a witness", appraisals::appraise),
+    // decisions
+    route!(GET "/v1/releases", Project(&[Operator, Auditor]), Empty, &["project", "verdict", "key", "policy", "before", "limit"], Some("DecisionList"), "Lists decisions, the newest first", search::search),
+    route!(POST "/v1/releases/{id}/revoke", Project(&[Operator]), Json(SMALL, "ReleaseRevocation"), &["project"], Some("RevokedRelease"), "Revokes a release, which ends its session", revocation::revoke),
     // administration
     route!(GET "/v1/projects", Instance(&[Operator, Auditor]), Empty, &[], Some("ProjectList"), "Lists the projects", projects::list),
     route!(POST "/v1/projects", Instance(&[Operator]), Json(SMALL, "NewProject"), &[], Some("Project"), "Adds a project", projects::add),

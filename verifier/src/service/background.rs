@@ -1,5 +1,5 @@
-//! What runs beside the requests. In: the log and the keys of secret columns; out: tiles, a log that is read over and over,
-//! keys that rotate. Readiness looks here whether any of it has ended, which none should.
+//! What runs beside the requests. In: the log, the keys of secret columns, what was refused; out: tiles, a log that is read
+//! over and over, keys that rotate, counts. Readiness looks here whether any of it has ended, which none should.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,7 @@ use crate::{
         sequencer::Sequencer,
     },
     secrets::ColumnKeys,
+    service::release::{self, Releases},
 };
 
 /// How often the keys of secret columns are looked at.
@@ -25,7 +26,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// The tasks. They end when this is dropped.
 pub struct Background {
     maintenance: Maintenance,
-    tasks: [(&'static str, JoinHandle<()>); 2],
+    tasks: [(&'static str, JoinHandle<()>); 3],
 }
 
 impl Background {
@@ -35,12 +36,17 @@ impl Background {
         log: &LogDatabase,
         sequencer: &Sequencer,
         columns: &Arc<ColumnKeys>,
+        releases: &Releases,
         clock: Arc<dyn Clock>,
         metrics: PrometheusHandle,
     ) -> Self {
         let maintenance = Maintenance::start(log.clone(), sequencer, Schedule::default());
-        let tasks =
-            [("columns", tokio::spawn(refresh(columns.clone(), clock))), ("metrics", tokio::spawn(upkeep(metrics)))];
+        let forget = release::upkeep(log.store().clone(), releases.refusals.clone(), clock.clone());
+        let tasks = [
+            ("columns", tokio::spawn(refresh(columns.clone(), clock))),
+            ("metrics", tokio::spawn(upkeep(metrics))),
+            ("releases", tokio::spawn(forget)),
+        ];
         Self { maintenance, tasks }
     }
 

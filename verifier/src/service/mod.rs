@@ -14,6 +14,7 @@
 //! | [`limits`], [`tls`], [`telemetry`] | the edge |
 //! | [`background`], [`health`], [`info`], [`openapi`], [`published`] | what machines ask |
 //! | [`projects`], [`tokens`], [`policies`], [`keys`] | administration |
+//! | [`release`] | what agents ask, and what comes of it |
 //! | [`governance`], [`policy_cache`] | changes as entries of the ledger; what is in force |
 
 pub mod access;
@@ -34,6 +35,7 @@ pub mod policy_cache;
 pub mod problem;
 pub mod projects;
 pub mod published;
+pub mod release;
 pub mod routes;
 pub mod server;
 mod shell;

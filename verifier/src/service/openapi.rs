@@ -7,7 +7,9 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{
     access::{Body, ROUTES, Route, Rule},
     auth::Role,
-    health, info, keys, policies, projects, tokens,
+    health, info, keys, policies, projects,
+    release::{self, revocation, search},
+    tokens,
 };
 
 /// The document.
@@ -124,6 +126,11 @@ fn schemas() -> Map<String, Value> {
     add::<keys::KeyVersion>(&mut schemas);
     add::<keys::KeyList>(&mut schemas);
     add::<keys::KeyRecipient>(&mut schemas);
+    add::<search::DecisionList>(&mut schemas);
+    add::<search::FoundDecision>(&mut schemas);
+    add::<revocation::ReleaseRevocation>(&mut schemas);
+    add::<revocation::RevokedRelease>(&mut schemas);
+    schemas.extend(release::schemas::all());
     let text = json!({ "type": "string" });
     schemas.insert(
         "Problem".to_owned(),

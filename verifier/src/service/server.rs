@@ -22,6 +22,7 @@ use super::{
     limits::RateLimit,
     opening::{self, OpeningError},
     policy_cache::PolicyCache,
+    release::Releases,
     routes, shell,
     state::State,
     telemetry::{self, TelemetryError},
@@ -103,7 +104,8 @@ pub async fn start(config: Config, new_operator_token: bool) -> Result<Running, 
     let columns = Arc::new(opening::columns(&config, &store, &*clock).await?);
     let (log, sequencer) = opening::log(&config, &store, &keyring, opened.signer, opened.is_new, clock.clone()).await?;
     let operator_token = operator_token(&store, &*clock, new_operator_token).await?;
-    let background = Background::start(&log, &sequencer, &columns, clock.clone(), metrics.clone());
+    let releases = Releases::new(&keyring, &roots).map_err(|reason| KeyringError::Origin(reason.to_string()))?;
+    let background = Background::start(&log, &sequencer, &columns, &releases, clock.clone(), metrics.clone());
     let rate = RateLimit::new(config.limits.rate_per_second, config.limits.rate_burst);
     let verified = BoundedIssuers::default();
     let state = State {
@@ -116,6 +118,7 @@ pub async fn start(config: Config, new_operator_token: bool) -> Result<Running, 
         clock,
         roots,
         policies: PolicyCache::default(),
+        releases,
         verified,
         issuers,
         rate,

@@ -9,7 +9,7 @@ use prooftrail_trust_roots::RootSet;
 
 use super::{
     auth::oidc::Issuers, background::Background, config::Config, keyring::Keyring, limits::RateLimit,
-    policy_cache::PolicyCache,
+    policy_cache::PolicyCache, release::Releases,
 };
 use crate::{
     issuers::BoundedIssuers,
@@ -38,6 +38,8 @@ pub struct State {
     pub roots: RootSet,
     /// Compiled policies.
     pub policies: PolicyCache,
+    /// What the agents' routes keep.
+    pub releases: Releases,
     /// Certificates that were verified before.
     pub verified: BoundedIssuers,
     /// Who issues tokens beside us.

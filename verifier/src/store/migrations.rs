@@ -31,15 +31,17 @@ const LITE: &[Step] = &[
     step!("sqlite", 1, "0001_ledger"),
     step!("sqlite", 2, "0002_secrets_and_archive"),
     step!("sqlite", 3, "0003_service"),
+    step!("sqlite", 4, "0004_release"),
 ];
 const PG: &[Step] = &[
     step!("postgres", 1, "0001_ledger"),
     step!("postgres", 2, "0002_secrets_and_archive"),
     step!("postgres", 3, "0003_service"),
+    step!("postgres", 4, "0004_release"),
 ];
 
 /// The version of the schema that this program reads and writes.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 impl Store {
     /// Lets a database pass that has this program's schema; a serving program brings an older one up to it.

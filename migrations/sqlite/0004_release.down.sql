@@ -1,0 +1,4 @@
+DROP TABLE refusal;
+DROP TABLE proof;
+DROP TABLE spent_challenge;
+DROP TABLE decision;
