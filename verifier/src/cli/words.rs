@@ -22,6 +22,7 @@ const CHECKS: &[(&str, &str)] = &[
     (evidence::TIMESTAMP, "the evidence was made while its certificate was valid"),
     (evidence::IDENTITY, "the evidence names the module that its certificate names"),
     (evidence::NONCE, "the evidence carries the nonce that was expected"),
+    (evidence::RECIPIENT, "the evidence carries the key that the witness would be sealed to"),
     (evidence::BINDING, "the evidence carries the binding that was expected"),
     (policy::SHAPE, "the pieces make one set, of a shape that is accepted"),
     (policy::VALIDITY, "everything it rests on is still valid"),
