@@ -1,5 +1,6 @@
 //! What confines the command, by the names that stand in the statement as `job.sandbox` (docs/agent.md).
 
+use prooftrail_protocol::sandbox;
 use serde::{Deserialize, Serialize};
 
 /// One thing that was enforced, and checked to be in force, before the command started.
@@ -28,13 +29,13 @@ impl Sandbox {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::NoCapabilities => "no_capabilities",
-            Self::NoCore => "no_core",
-            Self::NoDevices => "no_devices",
-            Self::NoNetwork => "no_network",
-            Self::NoNewPrivs => "no_new_privs",
-            Self::PidNamespace => "pid_namespace",
-            Self::RestrictedFiles => "restricted_files",
+            Self::NoCapabilities => sandbox::NO_CAPABILITIES,
+            Self::NoCore => sandbox::NO_CORE,
+            Self::NoDevices => sandbox::NO_DEVICES,
+            Self::NoNetwork => sandbox::NO_NETWORK,
+            Self::NoNewPrivs => sandbox::NO_NEW_PRIVS,
+            Self::PidNamespace => sandbox::PID_NAMESPACE,
+            Self::RestrictedFiles => sandbox::RESTRICTED_FILES,
         }
     }
 

@@ -20,12 +20,16 @@ pub mod sandbox {
     pub const NO_NETWORK: &str = "no_network";
     /// No devices, in particular none that makes evidence.
     pub const NO_DEVICES: &str = "no_devices";
+    /// No capability, and none to regain.
+    pub const NO_CAPABILITIES: &str = "no_capabilities";
     /// No privileges beyond those it was started with.
     pub const NO_NEW_PRIVS: &str = "no_new_privs";
     /// No core dumps.
     pub const NO_CORE: &str = "no_core";
     /// A process namespace of its own.
     pub const PID_NAMESPACE: &str = "pid_namespace";
+    /// Files are written where the agent said, and nowhere else.
+    pub const RESTRICTED_FILES: &str = "restricted_files";
 }
 
 /// What an agent states about what it is about to run.

@@ -7,6 +7,6 @@ super::claims! {
     ARGV_SHA384 = "job.argv_sha384", Hex(48), "deterministic CBOR array of the arguments", "statement";
     ARGV = "job.argv", ListText, "the arguments, where the policy asks for them in clear", "statement";
     ENVIRONMENT = "job.environment", ListText, "names (never values) of the variables the child sees", "statement";
-    SANDBOX = "job.sandbox", ListText, "no_network, no_devices, no_new_privs, no_core, pid_namespace as enforced", "statement";
+    SANDBOX = "job.sandbox", ListText, "no_network, no_devices, no_capabilities, no_new_privs, no_core, pid_namespace, restricted_files as enforced", "statement";
     WITNESS_HEADER_SHA384 = "job.witness_header_sha384", Hex(48), "age header of the witness to be opened", "statement";
 }
