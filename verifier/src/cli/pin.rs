@@ -2,16 +2,19 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use clap::Subcommand;
 use prooftrail_evidence::{AwsLc, nitro_extended};
+use prooftrail_proofs::{KeyWeakness, ProofSystem, VerifyingKey};
+use prooftrail_protocol::cbor::argv_sha384;
+use sha2::{Digest, Sha384};
 
 use super::{
-    Ended,
+    Ended, files,
     output::{Output, plain},
 };
 use crate::pin::eif;
@@ -48,6 +51,37 @@ Example:
         #[arg(long)]
         json: bool,
     },
+    /// The claims of a command that an agent will run: its program and its arguments.
+    #[command(after_help = "\
+Example:
+  prooftrail pin command --program build/prover -- prover prove --pk proving.key --out proof")]
+    Command {
+        /// The program, as it will stand in the image.
+        #[arg(long, value_name = "FILE")]
+        program: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// The arguments as the agent is given them, the command's name first, placeholders and all.
+        #[arg(last = true, required = true, value_name = "ARGUMENT")]
+        argv: Vec<String>,
+    },
+    /// The digest of a circuit's verifying key, for [[proof]] of a policy.
+    #[command(after_help = "\
+Exit status: 0 a key in order, 1 a key under which anyone can forge proofs, 2 not a key, or I/O.
+
+Example:
+  prooftrail pin vk verification_key.json --system groth16-bn254")]
+    Vk {
+        /// The key: snarkjs' verification_key.json.
+        file: PathBuf,
+        /// The proof system.
+        #[arg(long, value_name = "SYSTEM")]
+        system: ProofSystem,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Command {
@@ -55,6 +89,8 @@ impl Command {
         let (file, policy_reference, json) = match self {
             Self::Eif { file, policy_reference, json } => (file, policy_reference, json),
             Self::Role { arn, json } => return role(output, &arn, json),
+            Self::Command { program, json, argv } => return command(output, &program, &argv, json),
+            Self::Vk { file, system, json } => return verifying_key(output, &file, system, json),
         };
         let measured = measure(&file).with_context(|| format!("cannot measure {}", file.display()))?;
         if json {
@@ -86,6 +122,47 @@ fn role(output: &mut Output, arn: &str, json: bool) -> anyhow::Result<Ended> {
         output.line(format!("PCR3  {pcr3}  {}", plain(arn)))?;
     }
     Ok(Ended::Well)
+}
+
+/// What a policy pins of a command: claims are the agent's statement, whatever else that says.
+fn command(output: &mut Output, program: &Path, argv: &[String], json: bool) -> anyhow::Result<Ended> {
+    let mut hash = Sha384::new();
+    let mut file = File::open(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let mut block = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut block).with_context(|| format!("cannot read {}", program.display()))?;
+        if count == 0 {
+            break;
+        }
+        hash.update(block.get(..count).unwrap_or_default());
+    }
+    let executable = hex::encode(hash.finalize());
+    let arguments = hex::encode(argv_sha384(argv.iter().map(String::as_str)));
+    if json {
+        output.json(&serde_json::json!({ "executable_sha384": executable, "argv_sha384": arguments, "argv": argv }))?;
+    } else {
+        output.line(format!("job.executable_sha384  {executable}"))?;
+        output.line(format!("job.argv_sha384        {arguments}"))?;
+    }
+    Ok(Ended::Well)
+}
+
+fn verifying_key(output: &mut Output, path: &Path, system: ProofSystem, json: bool) -> anyhow::Result<Ended> {
+    let key = VerifyingKey::parse(system, &files::read(path)?)
+        .with_context(|| format!("{} is no verifying key of {}", path.display(), system.as_str()))?;
+    let (digest, weakness) = (hex::encode(key.digest().as_bytes()), key.weakness());
+    if json {
+        output.json(&serde_json::json!({
+            "system": system.as_str(), "vk_sha256": digest, "public_inputs": key.public_inputs(),
+            "weakness": weakness.map(KeyWeakness::code),
+        }))?;
+    } else {
+        output.line(format!("[[proof]]\nsystem = \"{}\"\nvk_sha256 = \"{digest}\"", system.as_str()))?;
+        if let Some(weakness) = weakness {
+            output.line(format!("# anyone can forge proofs under this key: {}", weakness.code()))?;
+        }
+    }
+    Ok(if weakness.is_none() { Ended::Well } else { Ended::Refused })
 }
 
 /// Measures a file, saying how far it is where someone watches.
