@@ -2,7 +2,6 @@
 //! which it speaks.
 
 use actix_web::{HttpResponse, http::header};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +15,7 @@ pub struct WellKnown {
     origin: String,
     /// The log's verifier key (C2SP signed-note).
     log_key: String,
-    /// The Ed25519 key that signs releases, 32 bytes, base64.
+    /// The Ed25519 key that signs releases, in hexadecimal: as agents and trust files take it.
     release_key: String,
     /// The version of the program.
     version: &'static str,
@@ -34,7 +33,7 @@ pub async fn well_known(call: Call) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(WellKnown {
         origin: keyring.origin.clone(),
         log_key: keyring.log.to_string(),
-        release_key: BASE64_STANDARD.encode(keyring.release_public),
+        release_key: hex::encode(keyring.release_public),
         version: env!("CARGO_PKG_VERSION"),
         public_url: call.state.config.public_url.clone(),
     }))
