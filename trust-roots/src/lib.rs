@@ -103,6 +103,11 @@ impl RootSet {
         }
     }
 
+    /// Keeps only the roots for which `keep` holds.
+    pub fn retain(&mut self, keep: impl FnMut(&Root) -> bool) {
+        self.roots.retain(keep);
+    }
+
     /// The root with exactly these bytes, if evidence of that kind may rest on it.
     #[must_use]
     pub fn find(&self, kind: Kind, der: &[u8]) -> Option<&Root> {

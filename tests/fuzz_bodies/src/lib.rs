@@ -38,6 +38,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("protocol_structure", protocol::structures),
     ("protocol_form", protocol::forms),
     ("witness_header", protocol::witness_header),
+    ("provenance_bundle", provenance::bundle),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.
