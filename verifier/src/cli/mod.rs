@@ -18,6 +18,7 @@ pub(crate) mod roots;
 mod seal;
 mod serve;
 mod tokens;
+mod verify_bundle;
 mod words;
 
 use std::{
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Is this evidence authentic, and does it satisfy a policy?
     Appraise(appraise::Args),
+    /// Does this proof's provenance hold, offline?
+    VerifyBundle(verify_bundle::Args),
     /// What is this evidence, in words?
     Explain(explain::Args),
     /// Reference values from build artefacts.
@@ -111,6 +114,7 @@ impl Command {
     fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         match self {
             Self::Appraise(args) => args.run(output),
+            Self::VerifyBundle(args) => args.run(output),
             Self::Explain(args) => args.run(output),
             Self::Pin(command) => command.run(output),
             Self::Roots(command) => command.run(output),
