@@ -262,7 +262,8 @@ impl Job {
         let file_key = checked.open(&self.recipient).unwrap();
         let decryptor = age::Decryptor::new_buffered(file).unwrap();
         let mut plaintext = Vec::new();
-        let mut reader = decryptor.decrypt(std::iter::once(&file_key as &dyn age::Identity)).unwrap();
+        let identity: &dyn age::Identity = &file_key;
+        let mut reader = decryptor.decrypt(std::iter::once(identity)).unwrap();
         std::io::Read::read_to_end(&mut reader, &mut plaintext).unwrap();
         plaintext
     }
@@ -322,7 +323,8 @@ pub(crate) fn chance() -> [u8; 32] {
 pub(crate) fn sealed(recipient: &str, plaintext: &[u8]) -> Vec<u8> {
     let recipient: age::x25519::Recipient = recipient.parse().unwrap();
     let mut file = Vec::new();
-    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
+    let recipient: &dyn age::Recipient = &recipient;
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient)).unwrap();
     let mut writer = encryptor.wrap_output(&mut file).unwrap();
     writer.write_all(plaintext).unwrap();
     writer.finish().unwrap();

@@ -184,7 +184,9 @@ fn killed_again_and_again(database: impl Fn(&Path) -> String) {
         assert!(challenges.insert(decision.challenge.random), "a challenge stands twice");
     }
     for Answered { response, .. } in &answered {
-        let decision = entries.get(&response.ledger.leaf_index).expect("what was released stands in the ledger");
+        let decision = entries.get(&response.ledger.leaf_index);
+        assert!(decision.is_some(), "what was released stands in the ledger");
+        let decision = decision.unwrap();
         assert_eq!(decision.release_id, response.release_id);
         assert_eq!(decision.release.as_ref().unwrap().terms, response.terms.0);
     }

@@ -48,8 +48,11 @@ fn on_each(test: impl Fn(&Service, &Site, &str)) {
     test(&service, &Site::prepare(service.address, &service.token), &url);
 }
 
+/// The index of the entry with which a version of the policy came into force, and the version.
+type Version = (u64, u64);
+
 /// The decisions of the log, each with its index; and the versions of policies that came into force, likewise.
-pub(crate) fn decisions(url: &str, origin: &str) -> (Vec<(u64, DecisionRecord)>, Vec<(u64, u64)>) {
+pub(crate) fn decisions(url: &str, origin: &str) -> (Vec<(u64, DecisionRecord)>, Vec<Version>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = std::sync::Arc::new(Store::open(url, Access::Inspect).await.unwrap());
