@@ -110,7 +110,7 @@ impl Site {
     /// Uploads a policy, puts it in force, makes a key named to it, and seals a witness.
     pub(crate) fn prepare(address: SocketAddr, token: &str) -> Self {
         let known = http::send(address, &http::request("GET", "/.well-known/prooftrail", None, None)).json();
-        let release_key = base64(known["release_key"].as_str().unwrap());
+        let release_key = hex::decode(known["release_key"].as_str().unwrap()).unwrap();
         let mut site = Self {
             address,
             token: token.to_owned(),
@@ -344,8 +344,4 @@ pub(crate) fn now_ms() -> u64 {
 
 pub(crate) fn timestamp() -> Timestamp {
     Timestamp::from_unix_millis(i64::try_from(now_ms()).unwrap()).unwrap()
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap()
 }
