@@ -20,7 +20,9 @@ mod oidc;
 #[path = "../ledger/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also kill servers")]
 mod postgres;
+mod provenance;
 mod release;
+mod report;
 mod running;
 mod samples;
 #[path = "../ledger/scratch.rs"]

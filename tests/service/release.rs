@@ -35,7 +35,7 @@ fn start(directory: &Path, database: Option<&str>, change: impl FnOnce(&mut Conf
 }
 
 /// A service on each engine, each with a site.
-fn on_each(test: impl Fn(&Service, &Site, &str)) {
+pub(crate) fn on_each(test: impl Fn(&Service, &Site, &str)) {
     let scratch = Scratch::new();
     let url = format!("sqlite:{}", scratch.path().join("data/prooftrail.db").display());
     let service = start(scratch.path(), None, |_| {});

@@ -37,6 +37,6 @@ pub use error::{NameOf, PolicyError, Position, Problem};
 pub use lint::{Concern, Finding, LintCode, Severity};
 pub use operator::Operator;
 pub use platform::{DeviceRange, Platform};
-pub use policy::{Policy, ProofPin};
+pub use policy::{Pin, Policy, ProofPin};
 pub use request::{Answer, Demand, MAX_PIECES, Request};
 pub use rule::{Missing, Rule, RuleOutcome};

@@ -2,7 +2,10 @@
 //! and cheap to share; the `digest` module says what its digest covers.
 
 use prooftrail_evidence::Revocation;
-use prooftrail_result::claims::{ClaimId, ClaimType, Value};
+use prooftrail_result::{
+    Kind, Timestamp,
+    claims::{ClaimId, ClaimType, Value},
+};
 
 use crate::{Platform, Rule, value_set::Window};
 
@@ -45,6 +48,21 @@ pub struct ProofPin {
     /// The digest of the verifying key: the canonical one of docs/proofs.md where this build verifies the system, else the
     /// SHA-256 of the key's bytes.
     pub vk_sha256: [u8; 32],
+}
+
+/// A reference value, for reports.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pin<'a> {
+    /// The name of its set.
+    pub reference: &'a str,
+    /// As it was written.
+    pub value: &'a str,
+    /// What its author says it is.
+    pub note: Option<&'a str>,
+    /// From when on it counts; always where there is none.
+    pub not_before: Option<Timestamp>,
+    /// From when on it counts no more.
+    pub retire_at: Option<Timestamp>,
 }
 
 /// A set of reference values, as defined.
@@ -153,6 +171,25 @@ impl Policy {
     pub fn asks_for(&self, claim: ClaimId) -> bool {
         let platforms = self.terms.platforms.iter().flat_map(|platform| &platform.rules);
         self.terms.rules.iter().chain(platforms).any(|rule| rule.claim().name().id() == claim)
+    }
+
+    /// The first platform whose shape a set of those kinds has.
+    #[must_use]
+    pub fn platform_of(&self, kinds: &[Kind]) -> Option<&Platform> {
+        self.terms.platforms.iter().find(|platform| platform.fits(kinds))
+    }
+
+    /// The reference values, sorted by the names of their sets.
+    pub fn pins(&self) -> impl Iterator<Item = Pin<'_>> {
+        self.terms.references.iter().flat_map(|reference| {
+            reference.values.iter().map(|value| Pin {
+                reference: &reference.name,
+                value: &value.written,
+                note: value.note.as_deref(),
+                not_before: value.window.not_before,
+                retire_at: value.window.retire_at,
+            })
+        })
     }
 
     /// The rules that hold for every platform, presets included, sorted by id.

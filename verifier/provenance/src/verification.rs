@@ -53,10 +53,10 @@ macro_rules! table {
 table! {
     /// A check, in the order in which checks are made.
     Check {
-        DecisionEntry = "decision.entry", "The decision stands in the log that you trust, under a checkpoint that your cosigners have seen.";
+        DecisionEntry = "decision.entry", "The decision stands in the log that you trust, under a checkpoint with the cosignatures that you demand.";
         DecisionRecord = "decision.record", "The decision's record is the one that the log committed to.";
         Released = "decision.affirming", "The decision was to release, and names the log that you trust.";
-        ProofEntry = "proof.entry", "The proof's record stands in the log that you trust, under a checkpoint that your cosigners have seen.";
+        ProofEntry = "proof.entry", "The proof's record stands in the log that you trust, under a checkpoint with the cosignatures that you demand.";
         ProofRecord = "proof.record", "The proof's record is the one that the log committed to.";
         ProofSigned = "proof.signed", "The key that the hardware vouched for has signed the proof's record.";
         ProofOfRelease = "proof.release", "The proof came of this very release: its session, statement and witness.";

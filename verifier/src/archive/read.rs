@@ -146,6 +146,36 @@ impl Archive {
     }
 }
 
+impl Archive {
+    /// The entries before `end` whose records of `project` are kept for ever: changes of policies and keys, and holds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn permanent(&self, project: &str, end: u64) -> Result<Vec<u64>, StoreError> {
+        const PERMANENT: &str = "-- archive_permanent\nSELECT entry_index FROM archive_record \
+             WHERE log_id = $1 AND project = $2 AND retention = $3 AND entry_index < $4 ORDER BY entry_index";
+        let indices: Vec<i64> = on!(self.store.db(), pool => {
+            let select = sqlx::query_scalar(PERMANENT).bind(self.log_id).bind(project);
+            select.bind(Retention::Permanent.number()).bind(signed(end)).fetch_all(pool).await?
+        });
+        Ok(indices.into_iter().map(unsigned).collect())
+    }
+
+    /// How many records of `project` were erased, of the entries from `start` up to, not including, `end`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn erased(&self, project: &str, start: u64, end: u64) -> Result<u64, StoreError> {
+        const ERASED: &str = "-- archive_erased_records\nSELECT COUNT(*) FROM archive_record \
+             WHERE log_id = $1 AND project = $2 AND erased_by IS NOT NULL AND entry_index >= $3 AND entry_index < $4";
+        let erased: i64 = on!(self.store.db(), pool => {
+            let select = sqlx::query_scalar(ERASED).bind(self.log_id).bind(project);
+            select.bind(signed(start)).bind(signed(end)).fetch_one(pool).await?
+        });
+        Ok(unsigned(erased))
+    }
+}
+
 /// The names in the column `blobs`.
 pub(super) fn split(blobs: &[u8]) -> Result<Vec<BlobId>, StoreError> {
     let (ids, rest) = blobs.as_chunks();

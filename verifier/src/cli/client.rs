@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -58,7 +58,25 @@ impl ServiceArgs {
     /// Asks, as whoever has the token.
     pub(super) fn ask(&self, method: Method, path: &[&str], body: Body) -> anyhow::Result<Reply> {
         let token = self.token()?;
-        ask(&self.base()?, self.ca.as_ref(), self.project.as_deref(), Some(&token), method, path, body)
+        let who = Who { ca: self.ca.as_ref(), project: self.project.as_deref(), token: Some(&token) };
+        send(&self.base()?, &who, Question { method, path, query: &[], body })?.reply()
+    }
+
+    /// Asks for a document, which is kept as it is; also gives the index of the ledger's entry, if the answer names one.
+    pub(super) fn document(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<(Vec<u8>, Option<String>)> {
+        let token = self.token()?;
+        let who = Who { ca: self.ca.as_ref(), project: self.project.as_deref(), token: Some(&token) };
+        let sent = send(&self.base()?, &who, Question { method, path, query, body: Body::Empty })?;
+        if sent.status.is_success() {
+            return Ok((sent.bytes, sent.entry));
+        }
+        sent.reply()?.done()?;
+        bail!("the service gives no document")
     }
 
     /// Asks, and takes nothing but success for an answer.
@@ -100,23 +118,51 @@ impl Reply {
 
 /// Asks for what everybody may have.
 pub(super) fn ask_openly(base: &Url, project: Option<&str>, path: &[&str]) -> anyhow::Result<Value> {
-    ask(base, None, project, None, Method::GET, path, Body::Empty)?.done()
+    let who = Who { ca: None, project, token: None };
+    send(base, &who, Question { method: Method::GET, path, query: &[], body: Body::Empty })?.reply()?.done()
 }
 
-fn ask(
-    base: &Url,
-    ca: Option<&PathBuf>,
-    project: Option<&str>,
-    token: Option<&str>,
+/// Who asks, and whom they believe.
+struct Who<'a> {
+    ca: Option<&'a PathBuf>,
+    project: Option<&'a str>,
+    token: Option<&'a str>,
+}
+
+/// What is asked.
+struct Question<'a> {
     method: Method,
-    path: &[&str],
+    path: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
     body: Body,
-) -> anyhow::Result<Reply> {
+}
+
+/// What came back.
+struct Sent {
+    status: StatusCode,
+    entry: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Sent {
+    fn reply(self) -> anyhow::Result<Reply> {
+        let value: Value = serde_json::from_slice(&self.bytes)
+            .with_context(|| format!("whatever answered ({}) is no Prooftrail service", self.status))?;
+        Ok(if self.status.is_success() { Reply::Done(value) } else { Reply::Problem(value) })
+    }
+}
+
+fn send(base: &Url, who: &Who<'_>, question: Question<'_>) -> anyhow::Result<Sent> {
+    let Who { ca, project, token } = *who;
+    let Question { method, path, query, body } = question;
     let mut url = base.clone();
     url.set_fragment(None);
     url.path_segments_mut().map_err(|()| anyhow::anyhow!("{base} is no URL of a service"))?.pop_if_empty().extend(path);
     if let Some(project) = project {
         url.query_pairs_mut().append_pair("project", project);
+    }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
     }
     if token.is_some() && url.scheme() != "https" && !is_loopback(&url) {
         bail!("a token is not sent to {} without TLS; use https", url.host_str().unwrap_or_default());
@@ -139,12 +185,10 @@ fn ask(
             Body::Toml(text) => request.header("content-type", "application/toml").body(text),
         };
         let response = request.send().await.context("the service cannot be reached")?;
-        let is_success = response.status().is_success();
         let status = response.status();
-        let bytes = read(response).await?;
-        let value: Value = serde_json::from_slice(&bytes)
-            .with_context(|| format!("whatever answered ({status}) is no Prooftrail service"))?;
-        Ok(if is_success { Reply::Done(value) } else { Reply::Problem(value) })
+        let entry = response.headers().get("x-prooftrail-entry").and_then(|entry| entry.to_str().ok());
+        let entry = entry.map(plain);
+        Ok(Sent { status, entry, bytes: read(response).await? })
     })
 }
 

@@ -14,6 +14,7 @@ mod pin;
 mod policies;
 mod policy;
 mod projects;
+mod report;
 pub(crate) mod roots;
 mod seal;
 mod serve;
@@ -69,6 +70,9 @@ enum Command {
     /// The policies of a service.
     #[command(subcommand)]
     Policies(policies::Command),
+    /// Reports of a service, for auditors.
+    #[command(subcommand)]
+    Report(report::Command),
     /// Tenants of a service.
     #[command(subcommand)]
     Projects(projects::Command),
@@ -124,6 +128,7 @@ impl Command {
             Self::Seal(args) => args.run(output),
             Self::Keys(command) => command.run(output),
             Self::Policies(command) => command.run(output),
+            Self::Report(command) => command.run(output),
             Self::Projects(command) => command.run(output),
             Self::Tokens(command) => command.run(output),
             Self::Completions { shell } => {

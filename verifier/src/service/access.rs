@@ -9,9 +9,9 @@ use super::{
     call::{Answer, Call},
     health, info, keys, policies,
     problem::Problem,
-    projects, published,
+    projects, provenance, published,
     release::{appraisals, challenges, proofs, releases, revocation, search, sessions},
-    tokens,
+    reports, tokens,
 };
 
 /// Who may call a route.
@@ -108,6 +108,13 @@ pub static ROUTES: &[Route] = &[
     // decisions
     route!(GET "/v1/releases", Project(&[Operator, Auditor]), Empty, &["project", "verdict", "key", "policy", "before", "limit"], Some("DecisionList"), "Lists decisions, the newest first", search::search),
     route!(POST "/v1/releases/{id}/revoke", Project(&[Operator]), Json(SMALL, "ReleaseRevocation"), &["project"], Some("RevokedRelease"), "Revokes a release, which ends its session", revocation::revoke),
+    // relying parties
+    route!(GET "/p/{id}", Public, Empty, provenance::QUERY, None, "The page of a proof; JSON for whoever accepts no HTML", provenance::page),
+    route!(GET "/v1/proofs/{id}", Public, Empty, provenance::QUERY, Some("ProofRecords"), "Lists what is registered of a proof, or of a statement", provenance::records),
+    route!(GET "/v1/proofs/{id}/bundle", Public, Empty, provenance::QUERY, None, "A proof's whole trail, to be verified offline", provenance::bundle),
+    // reports
+    route!(GET "/v1/reports/compliance", Project(&[Auditor]), Empty, reports::QUERY, None, "Shows what happened in a range of time; nothing is recorded", reports::preview),
+    route!(POST "/v1/reports/compliance", Project(&[Auditor]), Empty, reports::QUERY, None, "Makes a report that the ledger commits to", reports::make),
     // administration
     route!(GET "/v1/projects", Instance(&[Operator, Auditor]), Empty, &[], Some("ProjectList"), "Lists the projects", projects::list),
     route!(POST "/v1/projects", Instance(&[Operator]), Json(SMALL, "NewProject"), &[], Some("Project"), "Adds a project", projects::add),
@@ -174,7 +181,7 @@ impl Rule {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{ROUTES, Rule};
+    use super::{Method, ROUTES, Rule};
     use crate::service::auth::{Principal, Role, Scope};
 
     #[test]
@@ -192,8 +199,11 @@ mod tests {
             match route.rule {
                 Rule::Project(roles) | Rule::Instance(roles) => assert!(!roles.is_empty(), "{}", route.path),
                 Rule::Agent => {}
-                // What is given out freely: the public half of a witness key.
-                Rule::Public => assert!(route.path.ends_with("/recipient"), "{}", route.path),
+                // What is given out freely: the public half of a witness key, and what became of a proof.
+                Rule::Public => {
+                    let is_free = route.path.ends_with("/recipient") || route.path.starts_with("/v1/proofs/{id}");
+                    assert!(is_free && route.method == Method::GET, "{}", route.path);
+                }
             }
         }
     }

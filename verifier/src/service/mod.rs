@@ -15,6 +15,8 @@
 //! | [`background`], [`health`], [`info`], [`openapi`], [`published`] | what machines ask |
 //! | [`projects`], [`tokens`], [`policies`], [`keys`] | administration |
 //! | [`release`] | what agents ask, and what comes of it |
+//! | [`provenance`] | what relying parties ask |
+//! | [`reports`] | what auditors ask |
 //! | [`governance`], [`policy_cache`] | changes as entries of the ledger; what is in force |
 
 pub mod access;
@@ -34,8 +36,10 @@ pub mod policies;
 pub mod policy_cache;
 pub mod problem;
 pub mod projects;
+pub mod provenance;
 pub mod published;
 pub mod release;
+pub mod reports;
 pub mod routes;
 pub mod server;
 mod shell;

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{
     access::{Body, ROUTES, Route, Rule},
     auth::Role,
-    health, info, keys, policies, projects,
+    health, info, keys, policies, projects, provenance,
     release::{self, revocation, search},
     tokens,
 };
@@ -130,6 +130,8 @@ fn schemas() -> Map<String, Value> {
     add::<search::FoundDecision>(&mut schemas);
     add::<revocation::ReleaseRevocation>(&mut schemas);
     add::<revocation::RevokedRelease>(&mut schemas);
+    add::<provenance::ProofRecords>(&mut schemas);
+    add::<provenance::FoundProof>(&mut schemas);
     schemas.extend(release::schemas::all());
     let text = json!({ "type": "string" });
     schemas.insert(
