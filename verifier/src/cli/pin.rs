@@ -21,6 +21,10 @@ use crate::pin::eif;
 
 /// Reference values from build artefacts.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "every command's enum is called so, and this subcommand measures a command"
+)]
 pub(super) enum Command {
     /// PCR0, PCR1, PCR2 and, of a signed image, PCR8 of an AWS Nitro enclave image file.
     #[command(after_help = "\

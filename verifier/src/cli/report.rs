@@ -64,9 +64,9 @@ impl Command {
             return Ok(Ended::Well);
         };
         if format == "csv" {
-            write_files(&out, &bytes)?
+            write_files(&out, &bytes)?;
         } else {
-            write(&out, &bytes)?
+            write(&out, &bytes)?;
         }
         let place = out.display().to_string();
         if service.json {
