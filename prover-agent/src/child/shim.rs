@@ -6,7 +6,7 @@
 //! 3. *inner* receives the plan, confines itself, reports, waits for the word, and becomes the command.
 //!
 //! Each stage dies with its parent (`PR_SET_PDEATHSIG`), so that a killed agent leaves nothing behind. Standard input of
-//! every stage is the control socket ([`super::control`]); nothing is said on standard output or error.
+//! every stage is the control socket (the module `control` beside this one); nothing is said on standard output or error.
 
 use std::{
     fs,

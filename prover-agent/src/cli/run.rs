@@ -36,7 +36,7 @@ Examples:
     --witness witness.age --witness-as memfd --proof-out proof.json --system groth16-bn254 --vk vk.json \\
     --public public.json --json -- /usr/bin/prover --witness {witness} --out {proof}")]
 pub(super) struct Args {
-    /// The service, as https://NAME[:PORT].
+    /// The service, as https://NAME or https://NAME:PORT.
     #[arg(long, value_name = "URL")]
     service: String,
     /// Reach it here instead: vsock:CID:PORT, unix:PATH or HOST:PORT. TLS still ends here, with the service's name.

@@ -84,7 +84,7 @@ fn decode(file: &[u8], label: &str, looks_right: fn(&[u8]) -> bool) -> Option<Ve
     looks_right(file).then(|| file.to_vec())
 }
 
-/// `SEQUENCE { SEQUENCE { …`: certificates and CRLs are alike so far; then a certificate has its version ([0]) or
+/// `SEQUENCE { SEQUENCE { …`: certificates and CRLs are alike so far; then a certificate has its version (tag 0) or
 /// serial, and a CRL its version 1 and an algorithm, or an algorithm at once (RFC 5280, sections 4.1 and 5.1).
 fn is_crl(der: &[u8]) -> bool {
     matches!(inside_tbs(der), Some([0x02, 0x01, 0x01, 0x30, ..] | [0x30, ..]))

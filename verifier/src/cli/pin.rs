@@ -70,7 +70,7 @@ Example:
         #[arg(last = true, required = true, value_name = "ARGUMENT")]
         argv: Vec<String>,
     },
-    /// The digest of a circuit's verifying key, for [[proof]] of a policy.
+    /// The digest of a circuit's verifying key, for the proofs that a policy allows.
     #[command(after_help = "\
 Exit status: 0 a key in order, 1 a key under which anyone can forge proofs, 2 not a key, or I/O.
 

@@ -1,0 +1,143 @@
+//! The documents that people write: the service's configuration, the policy, and what a relying party trusts.
+
+use serde_json::Value;
+
+/// The circuit's size: enough to be real, small enough to be quick.
+pub(crate) const ACCOUNTS: &str = "16";
+
+/// The command that the policy approves.
+pub(crate) const COMMAND: [&str; 6] = ["solvency-prover", "prove", "--pk", "proving.key", "--out", "proof"];
+
+/// The proof system.
+pub(crate) const SYSTEM: &str = "groth16-bn254";
+
+/// The service's configuration.
+pub(crate) fn configuration(port: u16) -> String {
+    format!(
+        r#"data = "service"                      # keys, database, guard file
+listen = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+
+[roots]
+files = ["simulated-root.toml"]       # beside AWS's own root: the simulator's, whose manifest says that it is simulated
+
+[log]
+level = "warn"
+"#
+    )
+}
+
+/// What of a policy is measured.
+pub(crate) struct Pins<'a> {
+    /// SHA-256 of the simulator's root.
+    pub(crate) root: &'a str,
+    /// PCR0 of the approved image.
+    pub(crate) pcr0: &'a str,
+    /// SHA-384 of the approved program.
+    pub(crate) executable: &'a str,
+    /// The digest of the circuit's verifying key.
+    pub(crate) verifying_key: &'a str,
+}
+
+/// The policy.
+pub(crate) fn policy(pins: &Pins<'_>) -> String {
+    let Pins { root, pcr0, executable, verifying_key } = pins;
+    let arguments = COMMAND.map(|word| format!("{word:?}")).join(", ");
+    format!(
+        r#"prooftrail_policy = 1
+name = "solvency"
+rationale = "Customers' balances open only inside the audited image, for the audited prover, on the command line we approved."
+presets = ["aws-nitro-enclave"]
+require_binding = true
+allow_simulated = true      # the demo has no other hardware; no policy in earnest says this
+roots = ["{root}"]
+
+[freshness]
+max_age = "5m"
+
+[[platform]]
+name = "nitro"
+primary = "aws-nitro"
+
+[[rule]]
+id = "image"
+claim = "nitro.pcr0"
+operator = "in"
+reference = "prover-images"
+rationale = "PCR0 covers the whole image: kernel, its command line, the agent."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[rule]]
+id = "program"
+claim = "job.executable_sha384"
+operator = "equals"
+value = "{executable}"
+rationale = "An approved image must not open the balances for any other program, such as cat."
+controls = ["SOC2 CC6.1"]
+
+[[rule]]
+id = "arguments"
+claim = "job.argv"
+operator = "equals"
+value = [{arguments}]
+rationale = "The same program could be asked to do something else."
+controls = ["SOC2 CC6.1"]
+
+[[rule]]
+id = "environment"
+claim = "job.environment"
+operator = "subset-of"
+value = []
+rationale = "A program that is told nothing cannot be told where to send the balances."
+controls = ["SOC2 CC6.6"]
+
+[[rule]]
+id = "sandbox"
+claim = "job.sandbox"
+operator = "contains-all"
+value = ["no_network", "no_new_privs"]
+rationale = "What reads the balances can write a proof and nothing else."
+controls = ["SOC2 CC6.6"]
+
+# The one circuit whose proofs count.
+[[proof]]
+system = "{SYSTEM}"
+vk_sha256 = "{verifying_key}"
+
+[[reference]]
+name = "prover-images"
+
+[[reference.value]]
+value = "{pcr0}"
+note = "v1.0.0"
+"#
+    )
+}
+
+/// What a relying party trusts. The service's keys are taken from itself here; in earnest they come another way.
+pub(crate) fn trust(well_known: &Value, policy_digest: &str, pins: &Pins<'_>, accept: bool) -> String {
+    let text = |name: &str| well_known.get(name).and_then(Value::as_str).unwrap_or_default();
+    let Pins { root, verifying_key, .. } = pins;
+    let accepted = if accept {
+        "accept_simulated = true         # no hardware stands behind this evidence, and I know it\n\
+         accept_operator_time = true     # no outside cosigner has seen this log: when it happened is the operator's word\n"
+    } else {
+        ""
+    };
+    format!(
+        r#"prooftrail_trust = 1
+{accepted}release_keys = ["{}"]
+policies = ["{policy_digest}"]
+roots = ["{root}"]
+verifying_keys = ["{verifying_key}"]
+
+# C2SP tlog-policy: the log, and who else must have seen it.
+log = """
+log {}
+quorum none
+"""
+"#,
+        text("release_key"),
+        text("log_key"),
+    )
+}
