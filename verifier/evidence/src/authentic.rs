@@ -15,6 +15,7 @@ pub struct Authentic {
     pub(crate) evidence_id: EvidenceId,
     pub(crate) claims: Claims,
     pub(crate) checks: Vec<Check>,
+    pub(crate) objections: Vec<Reason>,
     pub(crate) valid_until: Timestamp,
     pub(crate) trust_anchor: TrustAnchor,
     pub(crate) debug_applies: bool,
@@ -44,6 +45,12 @@ impl Authentic {
     #[must_use]
     pub fn checks(&self) -> &[Check] {
         &self.checks
+    }
+
+    /// Why no policy can allow it, though it is authentic: every failure of the stages `tcb` and `claims`.
+    #[must_use]
+    pub fn objections(&self) -> &[Reason] {
+        &self.objections
     }
 
     /// The last instant at which everything it rests on is still valid.

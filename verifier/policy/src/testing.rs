@@ -1,7 +1,7 @@
 //! Policies and claims written by hand, for this crate's tests.
 
 use prooftrail_result::{
-    Check, EvidenceId, Kind, Outcome, Timestamp, TrustAnchor,
+    Check, EvidenceId, Kind, Outcome, Reason, Timestamp, TrustAnchor,
     claims::{ClaimName, Claims, Value, cross_vendor},
 };
 
@@ -67,6 +67,7 @@ pub(crate) struct MadeEvidence {
     pub(crate) evidence_id: EvidenceId,
     pub(crate) claims: Claims,
     pub(crate) checks: Vec<Check>,
+    pub(crate) objections: Vec<Reason>,
     pub(crate) valid_until: Timestamp,
     pub(crate) trust_anchor: TrustAnchor,
     pub(crate) debug_applies: bool,
@@ -86,6 +87,7 @@ impl MadeEvidence {
             evidence_id: EvidenceId { kind, signed_sha384: [identity; 48] },
             claims,
             checks: vec![Check { name: "evidence.signature", outcome: Outcome::Passed }],
+            objections: Vec::new(),
             valid_until: at("2025-01-06T19:07:05Z"),
             trust_anchor: TrustAnchor::Pinned,
             debug_applies: !kind.is_device(),
@@ -167,6 +169,7 @@ impl MadeEvidence {
             evidence_id: Some(self.evidence_id),
             claims: &self.claims,
             checks: &self.checks,
+            objections: &self.objections,
             valid_until: self.valid_until,
             trust_anchor: self.trust_anchor,
             debug_applies: self.debug_applies,

@@ -210,6 +210,7 @@ fn authenticate(
         evidence_id,
         claims,
         checks: Vec::new(),
+        objections: Vec::new(),
         valid_until: leaf.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: names.debug_applies,

@@ -65,6 +65,7 @@ impl Policy {
             evidence_id: None,
             claims: &claims,
             checks: &[],
+            objections: &[],
             valid_until: Timestamp::MAX,
             trust_anchor: TrustAnchor::Pinned,
             // A NitroTPM has no debug mode; what devices have is not the set's.

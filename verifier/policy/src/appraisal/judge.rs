@@ -37,12 +37,12 @@ pub(crate) struct Judgement<'p> {
 }
 
 impl Judgement<'_> {
-    /// Nothing judged yet.
+    /// Nothing judged yet but what authentication objects to.
     fn begin(subject: Subject<'_>) -> Self {
         let valid_until = subject.pieces.iter().map(|piece| piece.valid_until).min();
         Self {
             checks: Vec::with_capacity(12),
-            reasons: Vec::new(),
+            reasons: subject.pieces.iter().flat_map(|piece| piece.objections).cloned().collect(),
             platform: None,
             valid_until: valid_until.unwrap_or(Timestamp::MAX),
         }

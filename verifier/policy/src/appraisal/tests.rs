@@ -1,7 +1,7 @@
 //! Sets of evidence made by hand against policies: every check alone, all together, and what may become `Affirming`.
 
 use prooftrail_result::{
-    AppraisalResult, Kind, Outcome, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict,
+    AppraisalResult, Kind, Outcome, Reason, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict,
     claims::{Claims, job, nitro},
 };
 
@@ -116,6 +116,20 @@ fn every_check_fails_by_itself() {
         let refused = appraised.clone().affirming().expect_err("refused");
         assert_eq!(&*refused, appraised.result());
     }
+}
+
+#[test]
+fn what_authentication_objects_to_refuses_whatever_the_policy_says_and_keeps_its_claims() {
+    let objections = vec![Reason::from(ReasonCode::ReleaseHeaderForeign), ReasonCode::ReleaseHeaderMac.into()];
+    let made = MadeEvidence { objections: objections.clone(), ..bound() };
+    let appraised = appraise(&strict(""), std::slice::from_ref(&made));
+    let plain = authenticity_of_pieces(&[made.piece()], true, at(NOW));
+    for result in [appraised.result(), &plain] {
+        assert_eq!((result.verdict, result.authentic), (Verdict::Refused, true));
+        assert_eq!(result.reasons, objections);
+        assert!(!result.claims.is_empty());
+    }
+    appraised.affirming().expect_err("refused");
 }
 
 #[test]

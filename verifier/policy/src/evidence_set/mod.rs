@@ -15,7 +15,7 @@ use std::fmt;
 
 use prooftrail_evidence::Authentic;
 use prooftrail_result::{
-    Check, EvidenceId, Kind, Timestamp, TrustAnchor,
+    Check, EvidenceId, Kind, Reason, Timestamp, TrustAnchor,
     claims::{Claims, Family, cross_vendor as cross_vendor_claim},
 };
 
@@ -32,6 +32,7 @@ pub(crate) struct Piece<'a> {
     pub(crate) evidence_id: Option<EvidenceId>,
     pub(crate) claims: &'a Claims,
     pub(crate) checks: &'a [Check],
+    pub(crate) objections: &'a [Reason],
     pub(crate) valid_until: Timestamp,
     pub(crate) trust_anchor: TrustAnchor,
     pub(crate) debug_applies: bool,
@@ -46,6 +47,7 @@ impl<'a> From<&'a Authentic> for Piece<'a> {
             evidence_id: Some(authentic.evidence_id()),
             claims: authentic.claims(),
             checks: authentic.checks(),
+            objections: authentic.objections(),
             valid_until: authentic.valid_until(),
             trust_anchor: authentic.trust_anchor(),
             debug_applies: authentic.debug_applies(),
