@@ -124,4 +124,9 @@ impl RootSet {
 const PINNED_MANIFEST: &str = include_str!("../roots/manifest.toml");
 
 /// The files that the manifest names.
-const PINNED_FILES: &[(&str, &[u8])] = &[("aws-nitro-g1.der", include_bytes!("../roots/aws-nitro-g1.der"))];
+const PINNED_FILES: &[(&str, &[u8])] = &[
+    ("amd-ark-genoa.der", include_bytes!("../roots/amd-ark-genoa.der")),
+    ("amd-ark-milan.der", include_bytes!("../roots/amd-ark-milan.der")),
+    ("amd-ark-turin.der", include_bytes!("../roots/amd-ark-turin.der")),
+    ("aws-nitro-g1.der", include_bytes!("../roots/aws-nitro-g1.der")),
+];

@@ -45,6 +45,22 @@ fn the_nitro_root_is_the_one_whose_fingerprint_aws_documents() {
     assert_eq!(roots.find(Kind::AmdSevSnp, &g1.der), None, "a root vouches for its own vendor's kinds only");
 }
 
+/// The digests as several independent verifiers pin them.
+#[test]
+fn the_amd_roots_are_those_of_the_product_lines() {
+    let roots = RootSet::pinned();
+    for (id, sha256) in [
+        ("amd-ark-milan", "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd"),
+        ("amd-ark-genoa", "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1"),
+        ("amd-ark-turin", "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a"),
+    ] {
+        let root = roots.iter().find(|root| root.id == id).unwrap();
+        assert_eq!(hex::encode(root.sha256), sha256, "{id}");
+        assert!(roots.find(Kind::AmdSevSnp, &root.der).is_some());
+        assert_eq!(roots.find(Kind::AwsNitro, &root.der), None, "a root vouches for its own vendor's kinds only");
+    }
+}
+
 const MANIFEST: &str = r#"
 [[root]]
 id = "aws-cn"
