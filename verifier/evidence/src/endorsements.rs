@@ -1,24 +1,61 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
-//! In: files as they were fetched or supplied, PEM or DER. Out: [`Endorsements`], content-addressed, ready for the
-//! chain engine. Nothing in here is trusted until the engine has verified it.
+//! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER. Out:
+//! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
+//! verified it.
+
+use std::sync::Arc;
 
 use der::pem;
 use prooftrail_result::{Reason, ReasonCode};
 
-use crate::{crypto::Crypto, x509::Crl};
+use crate::{
+    crypto::Crypto,
+    x509::{Crl, Outline},
+};
 
 /// An endorsement beyond this is refused unread; vendors' largest CRLs have some hundred kilobytes.
 pub const MAX_ENDORSEMENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// No set of evidence needs more endorsements than this.
+/// No set of evidence needs more endorsements than this, however they are spread over files.
 pub const MAX_ENDORSEMENTS: usize = 256;
 
 /// Endorsements of one appraisal.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Endorsements {
-    crls: Vec<Crl>,
+    certificates: Vec<Arc<EndorsedCertificate>>,
+    crls: Vec<Arc<Crl>>,
     crl_snapshot: [u8; 32],
+}
+
+/// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
+#[derive(Clone, Debug)]
+pub(crate) struct EndorsedCertificate {
+    der: Vec<u8>,
+    outline: Outline,
+    sha256: [u8; 32],
+}
+
+impl EndorsedCertificate {
+    /// The certificate in DER.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The issuer's name in DER.
+    pub(crate) fn issuer(&self) -> &[u8] {
+        self.outline.issuer(&self.der)
+    }
+
+    /// The subject's name in DER.
+    pub(crate) fn subject(&self) -> &[u8] {
+        self.outline.subject(&self.der)
+    }
+
+    /// SHA-256 of its bytes.
+    pub(crate) const fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
 }
 
 impl Endorsements {
@@ -27,41 +64,90 @@ impl Endorsements {
     /// # Errors
     /// A reason of stage `parse` where a file is too large, of no known type, or not well-formed.
     pub fn read<'a>(crypto: &dyn Crypto, files: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Reason> {
-        let mut crls = Vec::new();
+        Self::default().with(crypto, files)
+    }
+
+    /// These endorsements and those of further files.
+    ///
+    /// # Errors
+    /// See [`Endorsements::read`].
+    pub(crate) fn with<'a>(
+        mut self,
+        crypto: &dyn Crypto,
+        files: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, Reason> {
         for file in files {
-            if crls.len() == MAX_ENDORSEMENTS {
-                let reason =
-                    Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
-                return Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")));
-            }
             if file.len() > MAX_ENDORSEMENT_BYTES {
                 let have = format!("{} bytes", file.len());
                 return Err(Reason::from(ReasonCode::EndorsementTooLarge)
                     .have(have)
                     .need(format_args!("at most {MAX_ENDORSEMENT_BYTES} bytes")));
             }
-            let Some(der) = decode(file, "X509 CRL", is_crl) else {
-                return Err(ReasonCode::EndorsementUnrecognised.into());
-            };
-            crls.push(Crl::read(&der, crypto.sha256(&[&der]))?);
+            self.add_file(crypto, file)?;
         }
         // The same CRL twice is the same snapshot.
-        crls.sort_by_key(Crl::sha256);
-        crls.dedup_by_key(|crl| crl.sha256());
-        let digests: Vec<_> = crls.iter().map(Crl::sha256).collect();
+        self.crls.sort_by_key(|crl| crl.sha256());
+        self.crls.dedup_by_key(|crl| crl.sha256());
+        let digests: Vec<_> = self.crls.iter().map(|crl| crl.sha256()).collect();
         let parts: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
-        Ok(Self { crl_snapshot: crypto.sha256(&parts), crls })
+        self.crl_snapshot = crypto.sha256(&parts);
+        Ok(self)
+    }
+
+    /// Reads one file: every PEM block in it, or the DER that it is.
+    fn add_file(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        if !file.trim_ascii_start().starts_with(PEM_BEGIN) {
+            return self.add_der(crypto, file.to_vec());
+        }
+        let mut rest = file.trim_ascii_start();
+        while !rest.is_empty() {
+            let (label, der, after) = pem_block(rest).ok_or(ReasonCode::EndorsementUnrecognised)?;
+            let looks_right: fn(&[u8]) -> bool = match label {
+                "X509 CRL" => is_crl,
+                "CERTIFICATE" => is_certificate,
+                _ => return Err(ReasonCode::EndorsementUnrecognised.into()),
+            };
+            if !looks_right(&der) {
+                return Err(ReasonCode::EndorsementUnrecognised.into());
+            }
+            self.add_der(crypto, der)?;
+            rest = after.trim_ascii_start();
+        }
+        Ok(())
+    }
+
+    fn add_der(&mut self, crypto: &dyn Crypto, der: Vec<u8>) -> Result<(), Reason> {
+        if self.crls.len() + self.certificates.len() == MAX_ENDORSEMENTS {
+            let reason = Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
+            return Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")));
+        }
+        let sha256 = crypto.sha256(&[&der]);
+        if is_crl(&der) {
+            self.crls.push(Arc::new(Crl::read(&der, sha256)?));
+        } else {
+            let outline = Outline::of(&der).filter(|_| is_certificate(&der));
+            let outline = outline.ok_or(ReasonCode::EndorsementUnrecognised)?;
+            if !self.certificates.iter().any(|known| known.sha256 == sha256) {
+                self.certificates.push(Arc::new(EndorsedCertificate { der, outline, sha256 }));
+            }
+        }
+        Ok(())
     }
 
     /// The revocation lists.
     #[must_use]
-    pub fn crls(&self) -> &[Crl] {
+    pub fn crls(&self) -> &[Arc<Crl>] {
         &self.crls
     }
 
     /// Identifies the revocation lists as a whole.
     pub(crate) const fn crl_snapshot(&self) -> &[u8; 32] {
         &self.crl_snapshot
+    }
+
+    /// The certificates, each once, in the order supplied.
+    pub(crate) fn certificates(&self) -> &[Arc<EndorsedCertificate>] {
+        &self.certificates
     }
 }
 
@@ -70,18 +156,35 @@ impl Endorsements {
 /// # Errors
 /// [`ReasonCode::X509Malformed`] where the bytes are neither.
 pub fn certificate_der(file: &[u8]) -> Result<Vec<u8>, Reason> {
-    let der = (file.len() <= MAX_ENDORSEMENT_BYTES).then(|| decode(file, "CERTIFICATE", is_certificate)).flatten();
+    let der = (file.len() <= MAX_ENDORSEMENT_BYTES).then(|| single_certificate(file)).flatten();
     der.ok_or_else(|| Reason::new(ReasonCode::X509Malformed, "not a certificate in PEM or DER"))
 }
 
-/// The DER inside a PEM block with that label, or the file itself if it looks like that DER.
-fn decode(file: &[u8], label: &str, looks_right: fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+fn single_certificate(file: &[u8]) -> Option<Vec<u8>> {
     let text = file.trim_ascii();
-    if text.starts_with(b"-----BEGIN ") {
-        let (found, der) = pem::decode_vec(text).ok()?;
-        return (found == label && looks_right(&der)).then_some(der);
+    if text.starts_with(PEM_BEGIN) {
+        let (label, der, after) = pem_block(text)?;
+        return (label == "CERTIFICATE" && after.is_empty() && is_certificate(&der)).then_some(der);
     }
-    looks_right(file).then(|| file.to_vec())
+    is_certificate(file).then(|| file.to_vec())
+}
+
+const PEM_BEGIN: &[u8] = b"-----BEGIN ";
+const PEM_END: &[u8] = b"-----END ";
+const PEM_DASHES: &[u8] = b"-----";
+
+/// The first PEM block (RFC 7468, the strict grammar) of a text that begins with one: its label, what is in it, and
+/// what follows.
+fn pem_block(text: &[u8]) -> Option<(&str, Vec<u8>, &[u8])> {
+    let end = find(text, PEM_END)? + PEM_END.len();
+    let end = end + find(text.get(end..)?, PEM_DASHES)? + PEM_DASHES.len();
+    let (block, after) = text.split_at_checked(end)?;
+    let (label, der) = pem::decode_vec(block).ok()?;
+    Some((label, der, after))
+}
+
+fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    text.windows(pattern.len()).position(|window| window == pattern)
 }
 
 /// `SEQUENCE { SEQUENCE { …`: certificates and CRLs are alike so far; then a certificate has its version (tag 0) or

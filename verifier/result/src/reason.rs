@@ -54,7 +54,7 @@ reason_codes! {
     EvidenceEmpty = "evidence.empty", Parse, "The evidence has no bytes.", "Check that the file was written and that the path is right.";
     EvidenceTooLarge = "evidence.too_large", Parse, "The evidence is larger than its kind allows.", "Send one piece of evidence, undecorated: not a bundle, an archive or a text encoding.";
     KindUnsupported = "evidence.kind_unsupported", Parse, "This build does not verify that kind of evidence.", "Run `prooftrail appraise --help` for the kinds of this build.";
-    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass CRLs, in PEM or DER.";
+    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs, in PEM or DER.";
     EndorsementTooLarge = "endorsement.too_large", Parse, "An endorsement is larger than the cap.", "Pass the vendor's file itself; no vendor publishes one of that size.";
 
     // parse: CBOR and COSE

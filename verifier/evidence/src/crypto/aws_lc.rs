@@ -2,9 +2,9 @@
 
 use aws_lc_rs::{
     digest::{self, Digest},
-    signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey},
+    signature::{ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey},
 };
-use rustls_pki_types::SignatureVerificationAlgorithm;
+use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 
 use super::{BadSignature, Crypto, SignatureAlgorithm};
 
@@ -24,6 +24,8 @@ impl Crypto for AwsLc {
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
         match algorithm {
             SignatureAlgorithm::EcdsaP384Sha384 => webpki::aws_lc_rs::ECDSA_P384_SHA384,
+            SignatureAlgorithm::RsaPssSha384 => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+            SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384Trailer,
         }
     }
 
@@ -50,4 +52,24 @@ fn hash<const N: usize>(algorithm: &'static digest::Algorithm, parts: &[&[u8]]) 
     let mut output = [0; N];
     output.copy_from_slice(context.finish().as_ref());
     output
+}
+
+/// RSASSA-PSS with the trailer field spelled out, for the path validator, which knows the shorter spelling only.
+#[derive(Debug)]
+struct RsaPssSha384Trailer;
+
+impl SignatureVerificationAlgorithm for RsaPssSha384Trailer {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_ENCRYPTION
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        SignatureAlgorithm::RsaPssSha384Trailer.identifier()
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, public_key)
+            .verify(message, signature)
+            .map_err(|_| InvalidSignature)
+    }
 }

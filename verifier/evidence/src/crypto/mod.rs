@@ -3,25 +3,19 @@
 //!
 //! A provider is an argument ([`crate::Context::crypto`]), never a global.
 
+mod algorithm;
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
 
+pub use algorithm::SignatureAlgorithm;
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLc;
 #[cfg(feature = "rustcrypto")]
 pub use rustcrypto::RustCrypto;
 
 use rustls_pki_types::SignatureVerificationAlgorithm;
-
-/// How certificates and CRLs of some vendor are signed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum SignatureAlgorithm {
-    /// ECDSA on P-384 with SHA-384 (RFC 5758, ecdsa-with-SHA384).
-    EcdsaP384Sha384,
-}
 
 /// A signature that does not verify. Deliberately without detail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,6 +1,7 @@
 //! RustCrypto: the provider for WebAssembly, and the second opinion in tests.
 
 use p384::ecdsa::{DerSignature, Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
+use rsa::{Pss, RsaPublicKey, pkcs1::DecodeRsaPublicKey};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256, Sha384};
 
@@ -22,6 +23,8 @@ impl Crypto for RustCrypto {
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
         match algorithm {
             SignatureAlgorithm::EcdsaP384Sha384 => &EcdsaP384Sha384,
+            SignatureAlgorithm::RsaPssSha384 => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384),
+            SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384Trailer),
         }
     }
 
@@ -54,5 +57,25 @@ impl SignatureVerificationAlgorithm for EcdsaP384Sha384 {
         let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
         let signature = DerSignature::try_from(signature).map_err(|_| InvalidSignature)?;
         key.verify_prehash(&Sha384::digest(message), &signature).map_err(|_| InvalidSignature)
+    }
+}
+
+/// RSASSA-PSS with SHA-384 under an RSA key, for the path validator, in either spelling.
+#[derive(Debug)]
+struct RsaPssSha384(SignatureAlgorithm);
+
+impl SignatureVerificationAlgorithm for RsaPssSha384 {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_ENCRYPTION
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.0.identifier()
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
+        let digest = Sha384::digest(message);
+        key.verify(Pss::<Sha384>::new(), &digest, signature).map_err(|_| InvalidSignature)
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     context::Context,
     crypto::{Crypto, SignatureAlgorithm},
     format::Format,
-    x509::{self, Chain, Profile, VerifiedCertificate},
+    x509::{self, Chain, KeyType, Profile, VerifiedCertificate},
 };
 
 pub use self::eif_signature::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify_eif_signature};
@@ -36,7 +36,9 @@ pub use self::eif_signature::{MAX_EIF_SIGNATURE_BYTES, SignerMeasurement, verify
 static PROFILE: Profile = Profile {
     name: "aws-nitro",
     algorithms: &[SignatureAlgorithm::EcdsaP384Sha384],
-    leaf_usage: KeyUsages::DigitalSignature,
+    ca_key: KeyType::P384,
+    leaf_key: KeyType::P384,
+    leaf_usage: Some(KeyUsages::DigitalSignature),
     leaf_leeway_seconds: CLOCK_LEEWAY_SECONDS,
 };
 

@@ -3,31 +3,71 @@
 //! In: DER. Out: [`Certificate`], owned and small, so that a verified one can be cached. Nothing is judged here except
 //! that the bytes are a certificate, at most once each extension.
 
-use der::{Decode, Encode, oid::AssociatedOid, oid::ObjectIdentifier};
+use std::fmt;
+
+use der::{
+    Decode, Encode, Sequence,
+    asn1::UintRef,
+    oid::{AssociatedOid, ObjectIdentifier},
+};
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use x509_cert::{
     ext::pkix::{BasicConstraints, CrlDistributionPoints, KeyUsage, KeyUsages, name::DistributionPointName},
     name::Name,
+    spki::SubjectPublicKeyInfoOwned,
     time::Time,
 };
 
+use super::outline::Outline;
 use crate::crypto::SignatureAlgorithm;
 
-/// ecdsa-with-SHA384 (RFC 5758, section 3.2).
-const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 /// id-ecPublicKey and secp384r1 (RFC 5480, section 2).
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// rsaEncryption (RFC 8017, appendix A.1).
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// The one public exponent in use.
+const RSA_EXPONENT: &[u8] = &[1, 0, 1];
 /// An uncompressed point on P-384 (SEC 1, section 2.3.3): 04, x, y.
 const P384_POINT_BYTES: usize = 97;
+
+/// A type of public key, as a profile names it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum KeyType {
+    /// An uncompressed point on P-384.
+    P384,
+    /// RSA with a modulus of 4,096 bits and exponent 65537.
+    Rsa4096,
+}
 
 /// A public key of a type that some profile uses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum PublicKey {
     /// An uncompressed SEC 1 point on P-384, 97 bytes.
     P384(Vec<u8>),
+    /// An RSA key with exponent 65537, by the bits of its modulus.
+    Rsa(usize),
     /// Anything else; no profile accepts it.
     Other,
+}
+
+impl PublicKey {
+    /// Whether it is of that type.
+    pub(super) fn is(&self, key_type: KeyType) -> bool {
+        match key_type {
+            KeyType::P384 => matches!(self, Self::P384(_)),
+            KeyType::Rsa4096 => *self == Self::Rsa(4096),
+        }
+    }
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P384 => "an uncompressed P-384 key",
+            Self::Rsa4096 => "an RSA key of 4,096 bits with exponent 65537",
+        })
+    }
 }
 
 /// A certificate's facts.
@@ -46,6 +86,10 @@ pub(crate) struct Certificate {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     pub(crate) key_usage: Option<KeyUsage>,
     pub(crate) crl_distribution_points: Vec<DistributionPointName>,
+    /// The key as SubjectPublicKeyInfo in DER, as it stands in the certificate.
+    pub(crate) public_key_der: Vec<u8>,
+    /// Extensions other than the ones read above, in order: vendors put what they certify here.
+    pub(crate) other_extensions: Vec<(ObjectIdentifier, Vec<u8>)>,
     pub(crate) duplicate_extension: Option<ObjectIdentifier>,
     /// Critical extensions other than the ones read above.
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
@@ -57,6 +101,8 @@ impl Certificate {
         let malformed =
             |error: der::Error| Reason::new(ReasonCode::X509Malformed, format!("{position} cannot be read: {error}"));
         let certificate = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let outline = Outline::of(der)
+            .ok_or_else(|| Reason::new(ReasonCode::X509Malformed, format!("{position} has no outline")))?;
         let tbs = certificate.tbs_certificate();
         let mut read = Self {
             der: der.to_vec(),
@@ -67,25 +113,17 @@ impl Certificate {
             subject: tbs.subject().clone(),
             not_before: instant(tbs.validity().not_before),
             not_after: instant(tbs.validity().not_after),
-            public_key: PublicKey::Other,
+            public_key: public_key(tbs.subject_public_key_info()),
             basic_constraints: None,
             key_usage: None,
             crl_distribution_points: Vec::new(),
+            public_key_der: outline.public_key(der).to_vec(),
+            other_extensions: Vec::new(),
             duplicate_extension: None,
             unknown_critical: None,
         };
-        let signed = tbs.signature();
-        if signed == certificate.signature_algorithm() && signed.oid == ECDSA_WITH_SHA384 && signed.parameters.is_none()
-        {
-            read.signature_algorithm = Some(SignatureAlgorithm::EcdsaP384Sha384);
-        }
-        let spki = tbs.subject_public_key_info();
-        let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
-        if let Some(point) = spki.subject_public_key.as_bytes() {
-            let uncompressed = point.len() == P384_POINT_BYTES && point.first() == Some(&4);
-            if spki.algorithm.oid == EC_PUBLIC_KEY && curve == Some(SECP384R1) && uncompressed {
-                read.public_key = PublicKey::P384(point.to_vec());
-            }
+        if tbs.signature() == certificate.signature_algorithm() {
+            read.signature_algorithm = SignatureAlgorithm::of(certificate.signature_algorithm());
         }
         let extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
         for (place, extension) in extensions.iter().enumerate() {
@@ -101,11 +139,20 @@ impl Certificate {
                     read.crl_distribution_points =
                         points.0.into_iter().filter_map(|point| point.distribution_point).collect();
                 }
-                other if extension.critical => read.unknown_critical = Some(other),
-                _ => {}
+                other => {
+                    if extension.critical {
+                        read.unknown_critical = Some(other);
+                    }
+                    read.other_extensions.push((other, value.to_vec()));
+                }
             }
         }
         Ok(read)
+    }
+
+    /// The value of an extension that is not one of X.509's own.
+    pub(crate) fn other_extension(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
+        self.other_extensions.iter().find(|(id, _)| *id == oid).map(|(_, value)| value.as_slice())
     }
 
     /// Whether it is a CA certificate.
@@ -135,6 +182,36 @@ impl Certificate {
         let text = std::str::from_utf8(first.value.value()).ok()?;
         second.is_none().then(|| text.to_owned())
     }
+}
+
+/// The key, where it is of a type that some profile uses.
+fn public_key(spki: &SubjectPublicKeyInfoOwned) -> PublicKey {
+    let (Some(key), parameters) = (spki.subject_public_key.as_bytes(), spki.algorithm.parameters.as_ref()) else {
+        return PublicKey::Other;
+    };
+    match spki.algorithm.oid {
+        EC_PUBLIC_KEY => {
+            let curve = parameters.and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+            let is_uncompressed = key.len() == P384_POINT_BYTES && key.first() == Some(&4);
+            if curve == Some(SECP384R1) && is_uncompressed { PublicKey::P384(key.to_vec()) } else { PublicKey::Other }
+        }
+        RSA_ENCRYPTION => match RsaPublicKey::from_der(key) {
+            Ok(rsa) if rsa.exponent.as_bytes() == RSA_EXPONENT => {
+                let modulus = rsa.modulus.as_bytes();
+                let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+                PublicKey::Rsa((modulus.len() * 8).saturating_sub(usize::try_from(unused).unwrap_or(0)))
+            }
+            _ => PublicKey::Other,
+        },
+        _ => PublicKey::Other,
+    }
+}
+
+/// RSAPublicKey (RFC 8017, appendix A.1.1).
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
 }
 
 /// commonName (X.520; RFC 5280, appendix A.1).

@@ -109,14 +109,19 @@ fn verify_below(
     chain: Chain<'_>,
     below: usize,
     profile: &Profile,
-    crls: &[Crl],
+    crls: &[Arc<Crl>],
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Vec<Arc<VerifiedCertificate>>, Reason> {
     let read = checks.run(check::PROFILE, || pre_check(anchor, chain, below, profile))?;
     // Only CRLs that somebody on this path issued; others belong to other pieces of the set.
-    let crls: Vec<&Crl> =
-        crls.iter().filter(|crl| read.iter().any(|link| crl.is_issued_by(&link.certificate.issuer))).collect();
+    let mut crls: Vec<&Crl> = crls
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|crl| read.iter().any(|link| crl.is_issued_by(&link.certificate.issuer)))
+        .collect();
+    // webpki asks the first that speaks of a certificate: an older list must not hide what a newer one says.
+    crls.sort_by_key(|crl| std::cmp::Reverse(crl.this_update()));
     // From the leaf up: what ends first says most.
     checks.run(check::VALIDITY, || {
         read.iter().rev().try_for_each(|link| {

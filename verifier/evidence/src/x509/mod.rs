@@ -8,12 +8,14 @@ mod certificate;
 mod chain;
 mod crl;
 mod issuers;
+mod outline;
 mod path;
 mod profile;
 
-pub(crate) use certificate::{Certificate, PublicKey};
+pub(crate) use certificate::{Certificate, KeyType, PublicKey};
 pub(crate) use chain::{Chain, verify};
 pub use crl::Crl;
 pub(crate) use issuers::claim_revocation;
 pub use issuers::{NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+pub(crate) use outline::Outline;
 pub(crate) use profile::Profile;

@@ -5,7 +5,7 @@
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use x509_cert::ext::pkix::KeyUsages;
 
-use super::certificate::{Certificate, PublicKey};
+use super::certificate::{Certificate, KeyType};
 use crate::crypto::SignatureAlgorithm;
 
 /// A vendor's chain profile.
@@ -15,8 +15,12 @@ pub(crate) struct Profile {
     pub(crate) name: &'static str,
     /// The algorithms that may sign certificates and CRLs.
     pub(crate) algorithms: &'static [SignatureAlgorithm],
-    /// What the leaf's key must be permitted to do.
-    pub(crate) leaf_usage: KeyUsages,
+    /// The type of every CA's key.
+    pub(crate) ca_key: KeyType,
+    /// The type of the leaf's key.
+    pub(crate) leaf_key: KeyType,
+    /// What the leaf's key must be permitted to do; `None` where the vendor's leaves have no key usage.
+    pub(crate) leaf_usage: Option<KeyUsages>,
     /// How many seconds before its notBefore a leaf is accepted: devices issue leaves the moment they need them.
     pub(crate) leaf_leeway_seconds: i64,
 }
@@ -27,7 +31,7 @@ pub(super) type CaBudget = Option<u32>;
 impl Profile {
     /// Checks a root that is pinned or configured. Gives the budget below it.
     pub(super) fn check_root(&self, root: &Certificate) -> Result<CaBudget, Reason> {
-        self.check_any(root, "the root")?;
+        self.check_any(root, "the root", self.ca_key)?;
         self.check_ca(root, "the root")?;
         Ok(root.path_length())
     }
@@ -40,7 +44,7 @@ impl Profile {
         issuer: &Certificate,
         budget: CaBudget,
     ) -> Result<CaBudget, Reason> {
-        self.check_any(certificate, position)?;
+        self.check_any(certificate, position, self.ca_key)?;
         check_issued_by(certificate, position, issuer)?;
         self.check_ca(certificate, position)?;
         let below = match budget {
@@ -59,19 +63,21 @@ impl Profile {
 
     /// Checks the leaf below an issuer that has been checked.
     pub(super) fn check_leaf(&self, leaf: &Certificate, issuer: &Certificate) -> Result<(), Reason> {
-        self.check_any(leaf, "the leaf")?;
+        self.check_any(leaf, "the leaf", self.leaf_key)?;
         check_issued_by(leaf, "the leaf", issuer)?;
         if leaf.is_ca() {
             return Err(ReasonCode::ChainLeafIsCa.into());
         }
-        if !leaf.allows(self.leaf_usage) {
-            let detail = format!("the leaf's key usage lacks {:?}", self.leaf_usage);
-            return Err(Reason::new(ReasonCode::ChainKeyUsage, detail));
+        match self.leaf_usage {
+            Some(usage) if !leaf.allows(usage) => {
+                let detail = format!("the leaf's key usage lacks {usage:?}");
+                Err(Reason::new(ReasonCode::ChainKeyUsage, detail))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn check_any(&self, certificate: &Certificate, position: &str) -> Result<(), Reason> {
+    fn check_any(&self, certificate: &Certificate, position: &str, key_type: KeyType) -> Result<(), Reason> {
         if !certificate.is_v3 {
             return Err(Reason::new(ReasonCode::ChainVersion, format!("{position} is not X.509 version 3")));
         }
@@ -81,8 +87,8 @@ impl Profile {
                 Reason::new(ReasonCode::ChainAlgorithm, detail).need(format_args!("one of {:?}", self.algorithms))
             );
         }
-        if certificate.public_key == PublicKey::Other {
-            return Err(Reason::new(ReasonCode::ChainKeyType, format!("{position} has no uncompressed P-384 key")));
+        if !certificate.public_key.is(key_type) {
+            return Err(Reason::new(ReasonCode::ChainKeyType, format!("{position} has not {key_type}")));
         }
         if let Some(oid) = certificate.duplicate_extension {
             return Err(Reason::new(ReasonCode::ChainExtension, format!("{position} has extension {oid} twice")));
