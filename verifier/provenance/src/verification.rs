@@ -120,6 +120,7 @@ table! {
         ProofRefused = "bundle.proof_refused", "The proof does not verify.";
         VerifyingKey = "bundle.verifying_key", "The verifying key is not one that you trust.";
         VerifyingKeyWeak = "bundle.verifying_key_weak", "Under this verifying key anything can be proved.";
+        ProofNotAllowed = "bundle.proof_not_allowed", "The policy does not allow that proof system with that verifying key.";
         Finding = "bundle.finding", "The record says something else about the proof than it verifies to.";
     }
 }

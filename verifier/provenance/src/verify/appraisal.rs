@@ -40,6 +40,8 @@ impl<'a> Walk<'a> {
                 self.value(Check::Policy, policy)
             }
         };
+        // What it says of proofs is asked when the proof is judged.
+        self.policy.clone_from(&policy);
         let (Some((evidence, endorsements)), Some(policy), Some(statement), true) =
             (inputs, policy, self.found.trail.statement.as_ref(), challenge)
         else {

@@ -16,6 +16,7 @@ use prooftrail_ledger::{
     tlog_proof::TlogProofRefusal,
     trust_policy::{PolicyRefusal, VerifiedCheckpoint},
 };
+use prooftrail_policy::Policy;
 use prooftrail_result::Timestamp;
 use prooftrail_trust_roots::RootSet;
 
@@ -41,7 +42,7 @@ pub struct Surroundings<'a> {
 /// Verifies a bundle.
 #[must_use]
 pub fn verify_bundle(bundle: &Bundle, trust: &TrustFile, surroundings: Surroundings<'_>) -> Verification {
-    let mut walk = Walk { bundle, trust, surroundings, found: Verification::default() };
+    let mut walk = Walk { bundle, trust, surroundings, policy: None, found: Verification::default() };
     let decision = walk.decision();
     walk.proof(decision.as_ref());
     walk.revocations();
@@ -67,6 +68,8 @@ struct Walk<'a> {
     bundle: &'a Bundle,
     trust: &'a TrustFile,
     surroundings: Surroundings<'a>,
+    /// The decision's policy, once it is known to be that.
+    policy: Option<Policy>,
     found: Verification,
 }
 

@@ -77,7 +77,11 @@ impl Walk<'_> {
         };
         let documents = Documents { verifying_key: &vk.0, proof: &proof.0, public_inputs: &public.0 };
         let outcome = match judge(system, documents) {
-            Verdict::Unsupported(unknown) => return self.not_shown(Check::Proof, &unknown.to_string()),
+            // Of a system that this build does not know, the policy names the SHA-256 of the key's bytes.
+            Verdict::Unsupported(unknown) => match self.is_allowed(system, vk_sha256.as_ref()) {
+                Ok(()) => return self.not_shown(Check::Proof, &unknown.to_string()),
+                Err(reason) => Err(reason),
+            },
             Verdict::Refused(error) => {
                 Err(BundleReason::of(BundleCode::ProofRefused).because(format_args!("{}: {error}", error.code())))
             }
@@ -89,11 +93,24 @@ impl Walk<'_> {
                     let trusted: Vec<_> = self.trust.verifying_keys.iter().take(8).map(hex::encode).collect();
                     Err(BundleReason::of(BundleCode::VerifyingKey).values(hex::encode(key), trusted.join(", ")))
                 } else {
-                    found_alike(&entry.finding, *verified.statement.as_bytes(), key)
+                    self.is_allowed(system, Some(&key))
+                        .and_then(|()| found_alike(&entry.finding, *verified.statement.as_bytes(), key))
                 }
             }
         };
         self.note(Check::Proof, outcome);
+    }
+
+    /// That the policy of the release allows proofs of that system under that key. Without the policy's text there is
+    /// nothing to ask, and the check of the policy says so.
+    fn is_allowed(&self, system: &str, key: Option<&[u8; 32]>) -> Result<(), BundleReason> {
+        let Some(policy) = self.policy.as_ref().filter(|policy| !policy.allows_proof(Some(system), key)) else {
+            return Ok(());
+        };
+        let named = |system: &str, key: &[u8; 32]| format!("{system} {}", hex::encode(key));
+        let have = key.map_or_else(|| system.to_owned(), |key| named(system, key));
+        let need: Vec<_> = policy.proofs().iter().take(8).map(|pin| named(&pin.system, &pin.vk_sha256)).collect();
+        Err(BundleReason::of(BundleCode::ProofNotAllowed).values(have, need.join(", ")))
     }
 }
 

@@ -153,6 +153,11 @@ pub(crate) fn release_key() -> ReleaseKey {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        Self::under(POLICY)
+    }
+
+    /// The same under another policy, which must be satisfied.
+    pub(crate) fn under(text: &str) -> Self {
         let hypervisor = Hypervisor::new("provenance");
         let der = hypervisor.root_der();
         let roots = RootSet::from_manifest(&hypervisor.root_manifest(), TrustAnchor::Configured, |_| {
@@ -190,7 +195,7 @@ impl Scene {
         document.nonce(&context.nonce.0).public_key(&context.recipient.spki()).user_data(&binding);
         let evidence = document.build();
 
-        let policy = PolicyDocument::parse(POLICY).unwrap().compile(&trusted_roots).unwrap();
+        let policy = PolicyDocument::parse(text).unwrap().compile(&trusted_roots).unwrap();
         let request = Request {
             evidence: &[(Kind::AwsNitro, &evidence)],
             endorsements: &[],
@@ -232,7 +237,7 @@ impl Scene {
                 name: "prover".to_owned(),
                 version: 1,
                 digest: policy.digest(),
-                text_sha256: sha256(&[POLICY.as_bytes()]),
+                text_sha256: sha256(&[text.as_bytes()]),
             },
             result_sha256: sha256(&[result.as_bytes()]),
             trusted_roots,
@@ -281,7 +286,7 @@ impl Scene {
             checkpoint,
             statement,
             evidence,
-            policy: POLICY.to_owned(),
+            policy: text.to_owned(),
             result,
             proof: proof_record,
             proof_key,
