@@ -13,7 +13,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -89,6 +92,8 @@ pub struct Sequencer {
     pub(super) status: watch::Receiver<Status>,
     /// For who watches over the log. It keeps nothing alive.
     pub(super) freezes: Weak<watch::Sender<Status>>,
+    /// Whether the database failed the last request that was made here.
+    pub(super) failing: Arc<AtomicBool>,
 }
 
 impl Sequencer {
@@ -102,7 +107,22 @@ impl Sequencer {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { request, answer, in_doubt: false };
         self.requests.send(waiting).await.map_err(|_| AppendError::Stopped)?;
-        answered.await.map_err(|_| AppendError::Stopped)?
+        let answer = answered.await.map_err(|_| AppendError::Stopped)?;
+        let has_failed = matches!(answer, Err(AppendError::Unavailable(_) | AppendError::OutcomeUnknown));
+        self.failing.store(has_failed, Ordering::Relaxed);
+        answer
+    }
+
+    /// Whether the database failed the last request that was made here. Reading may go on all the while: a disk that is
+    /// full gives what it has.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// Takes it that the database would not fail now, as something else has been written.
+    pub fn has_recovered(&self) {
+        self.failing.store(false, Ordering::Relaxed);
     }
 
     /// The last checkpoint, and whether the log is frozen; it can be waited on.

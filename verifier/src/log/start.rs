@@ -76,7 +76,7 @@ impl<S: LogStore + Clone, G: GuardStore> Setup<S, G> {
         let freezes = Arc::downgrade(&status);
         tokio::spawn(releaser.run(committed, status.clone()));
         tokio::spawn(Committer { store, clock, requests: waiting, released, status, known, contended: false }.run());
-        Ok(Sequencer { requests, status: watched, freezes })
+        Ok(Sequencer { requests, status: watched, freezes, failing: Arc::default() })
     }
 }
 

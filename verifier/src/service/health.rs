@@ -5,11 +5,17 @@ use actix_web::{HttpResponse, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{call::Call, problem::Problem, state::State};
+use super::{call::Call, keyring::random, problem::Problem, state::State};
 use crate::{
     log::readiness::{Readiness, Reason, readiness},
-    store::Footing,
+    store::{Footing, Store, StoreError, on},
 };
+
+/// The code of a database that cannot be read, or takes nothing.
+const UNAVAILABLE: &str = "ledger.unavailable";
+
+/// What is written to see whether it can be, in bytes: about what a release writes.
+const WRITTEN: usize = 64 * 1024;
 
 /// The process runs.
 #[derive(Serialize, ToSchema)]
@@ -58,6 +64,16 @@ pub async fn ready(call: Call) -> Result<HttpResponse, Problem> {
 pub async fn look(state: &State) -> Ready {
     let status = state.sequencer.status().borrow().clone();
     let Readiness { ready: _, size, mut reasons, warnings, store } = readiness(&state.log, &status).await;
+    if state.sequencer.is_failing() && !reasons.iter().any(|reason| reason.code == UNAVAILABLE) {
+        match write(&state.store).await {
+            Ok(()) => state.sequencer.has_recovered(),
+            Err(error) => {
+                tracing::warn!(%error, "the database takes nothing");
+                let detail = "the database takes nothing: the last entry was not appended".to_owned();
+                reasons.push(Reason { code: UNAVAILABLE, detail });
+            }
+        }
+    }
     reasons.extend(
         state
             .background
@@ -66,4 +82,19 @@ pub async fn look(state: &State) -> Ready {
             .map(|task| Reason { code: "service.task_ended", detail: format!("the task {task} has ended") }),
     );
     Ready { ready: reasons.is_empty(), size, reasons, warnings, store }
+}
+
+/// Writes something and removes it again. Nobody would send requests to a service that says it is not ready, so it is not
+/// the next request that finds out whether there is room again.
+async fn write(store: &Store) -> Result<(), StoreError> {
+    // What a crash leaves behind looks like an answer whose time is over, and goes with those.
+    const WRITE: &str = "-- health_write\nINSERT INTO spent_challenge (request_id, request_sha256, entry_index, form, \
+         answer, expires) VALUES ($1, $1, -1, -1, $2, 0)";
+    const REMOVE: &str = "-- health_remove\nDELETE FROM spent_challenge WHERE request_id = $1";
+    let id = random::<32>().map_err(|_| StoreError::Corrupt { what: "chance" })?;
+    on!(store.db(), pool => {
+        sqlx::query(WRITE).bind(id.as_slice()).bind(vec![0_u8; WRITTEN]).execute(pool).await?;
+        sqlx::query(REMOVE).bind(id.as_slice()).execute(pool).await?;
+    });
+    Ok(())
 }
