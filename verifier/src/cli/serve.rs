@@ -20,6 +20,8 @@ use crate::service::{
 Every setting of the configuration file can be given as a variable: limits.connections is
 PROOFTRAIL_LIMITS__CONNECTIONS. Flags override variables, and these override the file.
 
+SIGHUP has the TLS certificate and the endorsements read again; SIGTERM and SIGINT stop the service.
+
 Examples:
   prooftrail serve
   prooftrail serve --config /etc/prooftrail.toml --database postgres://prooftrail@db/prooftrail
@@ -58,9 +60,18 @@ impl Args {
             // Before anything else, so that a signal during the start is not lost.
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut hangup = signal(SignalKind::hangup())?;
             let running = server::start(config, new_operator_token).await?;
             announce(output, &running, json)?;
             let handle = running.handle();
+            let reloader = running.reloader();
+            tokio::spawn(async move {
+                while hangup.recv().await.is_some() {
+                    let reloader = reloader.clone();
+                    // Files are read, which may take its time. A panic in there has been logged.
+                    let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
+                }
+            });
             tokio::spawn(async move {
                 tokio::select! {
                     _ = terminate.recv() => {}

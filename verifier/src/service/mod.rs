@@ -4,6 +4,7 @@
 //! | module | what for |
 //! |---|---|
 //! | [`config`] | file, environment and flags |
+//! | [`endorsements`] | what vouches for evidence, from an offline directory |
 //! | [`keyring`] | the service's own keys |
 //! | [`opening`], [`server`] | the order of the start, and of the end |
 //! | [`state`] | what handlers work with |
@@ -24,6 +25,7 @@ pub mod auth;
 pub mod background;
 pub mod call;
 pub mod config;
+pub mod endorsements;
 pub mod governance;
 pub mod health;
 pub mod info;

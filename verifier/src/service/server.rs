@@ -4,7 +4,12 @@
 //! has been found to be the one that was signed. Stopping goes the other way: no new requests, those in flight are
 //! finished, the sequencer has no more senders and ends, the store is closed; all of it within a bound.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use actix_web::{
     App, HttpServer,
@@ -18,6 +23,7 @@ use super::{
     auth::{Role, Scope, oidc::Issuers, token::NewToken},
     background::Background,
     config::{Config, Limits},
+    endorsements::{Folder, FolderError},
     keyring::{self, KeyringError},
     limits::RateLimit,
     opening::{self, OpeningError},
@@ -26,7 +32,7 @@ use super::{
     routes, shell,
     state::State,
     telemetry::{self, TelemetryError},
-    tls::{self, TlsError},
+    tls::{Certificates, TlsError},
     tokens,
 };
 use crate::{
@@ -51,6 +57,9 @@ pub enum ServeError {
     /// Its log.
     #[error(transparent)]
     Opening(#[from] OpeningError),
+    /// The folder of endorsements.
+    #[error(transparent)]
+    Endorsements(#[from] FolderError),
     /// A read or write at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,16 +95,26 @@ pub struct Running {
     state: Data<State>,
 }
 
-/// Starts the service on the current runtime. `new_operator_token` makes one although there are tokens already.
+/// Starts the service on the current runtime, by the machine's clock. `new_operator_token` makes one although there are
+/// tokens already.
 ///
 /// # Errors
 /// [`ServeError`].
 pub async fn start(config: Config, new_operator_token: bool) -> Result<Running, ServeError> {
+    start_by(Arc::new(SystemClock), config, new_operator_token).await
+}
+
+/// The same by another clock.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn start_by(clock: Arc<dyn Clock>, config: Config, new_operator_token: bool) -> Result<Running, ServeError> {
     // reqwest takes the process's provider; a second start in one process finds it there.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let metrics = telemetry::recorder()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
+    let certificates = config.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
+    let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
+    let endorsements = Folder::open(config.endorsements.folder.as_deref())?;
     let roots = opening::roots(&config)?;
     let issuers = Issuers::new(&config.oidc)?;
     let opened = keyring::open(&config)?;
@@ -117,6 +136,8 @@ pub async fn start(config: Config, new_operator_token: bool) -> Result<Running, 
         keyring,
         clock,
         roots,
+        endorsements,
+        certificates,
         policies: PolicyCache::default(),
         releases,
         verified,
@@ -176,6 +197,12 @@ impl Running {
         self.state.clone()
     }
 
+    /// What makes it read its certificate and endorsements again. It keeps nothing alive.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::downgrade(&self.state))
+    }
+
     /// Serves until it is stopped, and closes what it had opened.
     ///
     /// # Errors
@@ -191,6 +218,19 @@ impl Running {
         }
         tracing::info!("stopped");
         Ok(ended?)
+    }
+}
+
+/// A way to tell a running service that files have changed.
+#[derive(Clone)]
+pub struct Reloader(Weak<State>);
+
+impl Reloader {
+    /// Has the files read again, if the service still runs.
+    pub fn reload(&self) {
+        if let Some(state) = self.0.upgrade() {
+            state.reload();
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use prooftrail_trust_roots::RootSet;
 
 use super::{
-    auth::oidc::Issuers, background::Background, config::Config, keyring::Keyring, limits::RateLimit,
-    policy_cache::PolicyCache, release::Releases,
+    auth::oidc::Issuers, background::Background, config::Config, endorsements::Folder, keyring::Keyring,
+    limits::RateLimit, policy_cache::PolicyCache, release::Releases, tls::Certificates,
 };
 use crate::{
     issuers::BoundedIssuers,
@@ -36,6 +36,10 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The silicon roots that evidence may rest on.
     pub roots: RootSet,
+    /// What vouches for evidence, beside what agents send.
+    pub endorsements: Folder,
+    /// The service's own certificate, where it speaks TLS.
+    pub certificates: Option<Arc<Certificates>>,
     /// Compiled policies.
     pub policies: PolicyCache,
     /// What the agents' routes keep.
@@ -50,4 +54,21 @@ pub struct State {
     pub background: Background,
     /// The metrics.
     pub metrics: PrometheusHandle,
+}
+
+impl State {
+    /// Reads again what may change while the service runs: the certificate and the endorsements. What cannot be used is
+    /// logged, and what was there before stays in use.
+    pub fn reload(&self) {
+        if let Some(certificates) = &self.certificates {
+            match certificates.reload() {
+                Ok(()) => tracing::info!("TLS certificate read again"),
+                Err(error) => tracing::error!(%error, "the TLS certificate that was read before stays in use"),
+            }
+        }
+        match self.endorsements.reload() {
+            Ok(files) => tracing::info!(files, "endorsements read again"),
+            Err(error) => tracing::error!(%error, "the endorsements that were read before stay in use"),
+        }
+    }
 }

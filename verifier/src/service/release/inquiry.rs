@@ -95,7 +95,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: Some(witness_header.0),
             evidence: pieces(evidence),
-            endorsements: files(endorsements),
+            endorsements: files(&call.state, endorsements),
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -120,7 +120,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: None,
             evidence: pieces(evidence),
-            endorsements: files(endorsements),
+            endorsements: files(&call.state, endorsements),
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -133,7 +133,10 @@ impl Inquiry {
         if self.evidence.len() <= limits::EVIDENCE_PIECES && have <= MAX_FILES {
             return Ok(self);
         }
-        let detail = format!("at most {} pieces of evidence, and {MAX_FILES} files", limits::EVIDENCE_PIECES);
+        let detail = format!(
+            "at most {} pieces of evidence, and {MAX_FILES} files with those that the service adds",
+            limits::EVIDENCE_PIECES
+        );
         Err(Problem::bad_request("request.pieces", detail))
     }
 
@@ -160,6 +163,14 @@ fn pieces(evidence: Vec<PieceOfEvidence>) -> Vec<(Kind, Arc<[u8]>)> {
     evidence.into_iter().map(|PieceOfEvidence { kind, evidence }| (kind, evidence.0.into())).collect()
 }
 
-fn files(endorsements: Vec<Bytes>) -> Vec<Arc<[u8]>> {
-    endorsements.into_iter().map(|bytes| bytes.0.into()).collect()
+/// The agent's endorsements, then those of the service's own folder that are not among them.
+fn files(state: &State, endorsements: Vec<Bytes>) -> Vec<Arc<[u8]>> {
+    let mut files: Vec<Arc<[u8]>> = endorsements.into_iter().map(|bytes| bytes.0.into()).collect();
+    let sent = files.len();
+    for own in state.endorsements.files().iter() {
+        if !files.iter().take(sent).any(|file| file == own) {
+            files.push(own.clone());
+        }
+    }
+    files
 }

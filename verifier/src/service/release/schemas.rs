@@ -1,5 +1,6 @@
 //! The bodies of the agents' routes, for the description of the API. In: nothing; out: a JSON schema for each form of
-//! `prooftrail_protocol::wire`, which has no notion of OpenAPI. A test compares their members with what the forms write.
+//! `prooftrail_protocol::wire`, which has no notion of OpenAPI. tests/service/schemas.rs compares them with what goes over
+//! the wire.
 
 use serde_json::{Map, Value, json};
 

@@ -1,0 +1,166 @@
+//! The offline directory of endorsements. In: the folder that the configuration names; out: its files, each of which was
+//! found to be an endorsement, or the file that is none and why. They go with every request beside the agent's own, are
+//! archived with its decision, and are trusted no more than those: whoever issued them must stand on the evidence's chain.
+//!
+//! Kubernetes and the like put hidden entries beside mounted files, so names that begin with a dot are passed over.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use prooftrail_evidence::{AwsLc, Endorsements, MAX_ENDORSEMENT_BYTES};
+
+/// The most files of the folder: they share a decision's place in the archive with what agents send.
+pub const MAX_FILES: usize = 64;
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("endorsements.folder: {}: {reason}", path.display())]
+pub struct FolderError {
+    /// The file, or the folder.
+    path: PathBuf,
+    /// Why.
+    reason: String,
+}
+
+/// Files, in the order of their names.
+pub type Files = Arc<[Arc<[u8]>]>;
+
+/// The folder, as it was last read.
+#[derive(Debug, Default)]
+pub struct Folder {
+    path: Option<PathBuf>,
+    files: RwLock<Files>,
+}
+
+impl Folder {
+    /// Reads the folder at `path`; without one there are no files.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn open(path: Option<&Path>) -> Result<Self, FolderError> {
+        let folder = Self { path: path.map(Path::to_owned), files: RwLock::default() };
+        folder.reload()?;
+        Ok(folder)
+    }
+
+    /// Reads the folder again, and gives how many files it has. If any cannot be used, all that were there stay.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn reload(&self) -> Result<usize, FolderError> {
+        let Some(path) = &self.path else { return Ok(0) };
+        let files = read(path)?;
+        let count = files.len();
+        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files.into();
+        Ok(count)
+    }
+
+    /// The files.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn read(folder: &Path) -> Result<Vec<Arc<[u8]>>, FolderError> {
+    let error =
+        |path: &Path, reason: &dyn std::fmt::Display| FolderError { path: path.to_owned(), reason: reason.to_string() };
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(|reason| error(folder, &reason))?;
+    let mut paths: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    if paths.len() > MAX_FILES {
+        return Err(error(folder, &format_args!("{} files; at most {MAX_FILES} are read", paths.len())));
+    }
+    let mut files: Vec<Arc<[u8]>> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let bytes = read_file(&path).map_err(|reason| error(&path, &reason))?;
+        Endorsements::read(&AwsLc, [bytes.as_slice()]).map_err(|reason| error(&path, &reason))?;
+        // The archive keeps content once, under its digest.
+        if !files.iter().any(|known| **known == *bytes) {
+            files.push(bytes.into());
+        }
+    }
+    Ok(files)
+}
+
+/// A file's bytes: one more than an endorsement may have, at most.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let most = u64::try_from(MAX_ENDORSEMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use prooftrail_simulator::nitro::Hypervisor;
+
+    use super::{Folder, MAX_FILES};
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("prooftrail-endorsements-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn files_are_read_in_order_and_once() {
+        assert!(Folder::open(None).unwrap().files().is_empty());
+        let path = folder("read");
+        let hypervisor = Hypervisor::new("endorsements");
+        let lists = [1, 2].map(|day| hypervisor.crl_of_root(1_790_000_000 + day * 86_400, &[]).build());
+        fs::write(path.join("b.crl"), &lists[0]).unwrap();
+        fs::write(path.join("a.crl"), &lists[1]).unwrap();
+        fs::write(path.join("c.crl"), &lists[1]).unwrap();
+        fs::create_dir(path.join("..data")).unwrap();
+        let read = Folder::open(Some(&path)).unwrap();
+        assert_eq!(
+            read.files().iter().map(|file| file.to_vec()).collect::<Vec<_>>(),
+            [lists[1].clone(), lists[0].clone()]
+        );
+        // What cannot be used changes nothing, and is named.
+        fs::write(path.join("d.crl"), b"not a list").unwrap();
+        let error = read.reload().unwrap_err().to_string();
+        assert!(error.starts_with("endorsements.folder: ") && error.contains("d.crl"), "{error}");
+        assert_eq!(read.files().len(), 2);
+        fs::remove_file(path.join("d.crl")).unwrap();
+        fs::remove_file(path.join("a.crl")).unwrap();
+        fs::remove_file(path.join("c.crl")).unwrap();
+        assert_eq!((read.reload().unwrap(), read.files().len()), (1, 1));
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_folder_of_endorsements_is_refused_by_name() {
+        let path = folder("refused");
+        let refused = |part: &str| {
+            let error = Folder::open(Some(&path)).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        fs::create_dir(path.join("inner")).unwrap();
+        refused("inner: not a file");
+        fs::remove_dir(path.join("inner")).unwrap();
+        for number in 0..=MAX_FILES {
+            fs::write(path.join(format!("{number}.crl")), b"").unwrap();
+        }
+        refused("65 files; at most 64");
+        fs::remove_dir_all(&path).unwrap();
+        refused("No such file");
+    }
+}
