@@ -37,16 +37,29 @@ const AGENTS: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The program, serving.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    token: Option<String>,
+pub(crate) struct Program {
+    pub child: Child,
+    pub address: SocketAddr,
+    pub token: Option<String>,
 }
 
 impl Program {
-    fn start(directory: &Path, database: &str, is_first: bool) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prooftrail"));
-        command.env_clear().current_dir(directory).args([
+    pub(crate) fn start(directory: &Path, database: &str, is_first: bool) -> Self {
+        Self::start_under(&[], directory, database, is_first).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// The same, by way of another program that becomes or runs it. If it never serves, what it said.
+    pub(crate) fn start_under(
+        wrapper: &[&str],
+        directory: &Path,
+        database: &str,
+        is_first: bool,
+    ) -> Result<Self, String> {
+        let mut words = wrapper.iter().copied().chain([env!("CARGO_BIN_EXE_prooftrail")]);
+        let mut command = Command::new(words.next().unwrap());
+        // A wrapper is found by the test's own path.
+        let path = std::env::var_os("PATH").filter(|_| !wrapper.is_empty());
+        command.env_clear().envs(path.map(|path| ("PATH", path))).current_dir(directory).args(words).args([
             "serve",
             "--listen",
             "127.0.0.1:0",
@@ -60,7 +73,8 @@ impl Program {
         let Some(url) = first.strip_prefix("prooftrail serves at http://") else {
             let mut said = String::new();
             child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            panic!("{first:?}: {said}");
+            child.wait().unwrap();
+            return Err(format!("{first:?}: {said}"));
         };
         // Read to its end, so that the program never waits for us.
         let mut log = child.stderr.take().unwrap();
@@ -71,17 +85,17 @@ impl Program {
             line.strip_prefix("operator token, shown this once: ").unwrap().to_owned()
         });
         thread::spawn(move || lines.for_each(drop));
-        Self { child, address, token }
+        Ok(Self { child, address, token })
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
 /// Sends a request to whichever process serves now; `None` if it has died under it.
-fn try_send(address: SocketAddr, bytes: &[u8]) -> Option<Reply> {
+pub(crate) fn try_send(address: SocketAddr, bytes: &[u8]) -> Option<Reply> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     stream.write_all(bytes).ok()?;
@@ -120,12 +134,22 @@ fn insist(address: &Mutex<SocketAddr>, path: &str, body: &Value) -> Reply {
     }
 }
 
+/// The origin of these services' logs.
+pub(crate) const ORIGIN: &str = "example.com/crash";
+
+/// Writes a configuration that knows the simulated root.
+pub(crate) fn configure(directory: &Path) {
+    let root = root_file(directory);
+    let data = directory.join("prooftrail-data");
+    let config =
+        format!("origin = '{ORIGIN}'\ndata = {data:?}\n[roots]\nfiles = [{root:?}]\n[limits]\nrate_per_second = 0\n");
+    fs::write(directory.join("config.toml"), config).unwrap();
+}
+
 fn killed_again_and_again(database: impl Fn(&Path) -> String) {
     let scratch = Scratch::new();
     let directory = scratch.path();
-    let root = root_file(directory);
-    let config = format!("origin = 'example.com/crash'\n[roots]\nfiles = [{root:?}]\n[limits]\nrate_per_second = 0\n");
-    fs::write(directory.join("config.toml"), config).unwrap();
+    configure(directory);
     let database = database(directory);
     let mut program = Program::start(directory, &database, true);
     let site = Site::prepare(program.address, program.token.as_deref().unwrap());
@@ -177,7 +201,7 @@ fn killed_again_and_again(database: impl Fn(&Path) -> String) {
         assert_eq!(job.open(&site, response, &site.file), PLAINTEXT);
     }
     program.kill();
-    let (decisions, _) = decisions(&database, "example.com/crash");
+    let (decisions, _) = decisions(&database, ORIGIN);
     let entries: BTreeMap<u64, _> = decisions.into_iter().collect();
     let mut challenges = BTreeSet::new();
     for decision in entries.values() {

@@ -156,3 +156,27 @@ fn a_configuration_that_is_not_meant_is_refused_before_anything_is_made() {
     assert!(second.child.try_wait().unwrap().is_none());
     second.end("TERM");
 }
+
+#[test]
+fn a_hangup_has_files_read_again_and_stops_nothing() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().join("endorsements");
+    fs::create_dir(&folder).unwrap();
+    let mut command = program(&scratch);
+    let started = start(command.env("PROOFTRAIL_ENDORSEMENTS__FOLDER", &folder));
+    let hangup = || {
+        let sent = Command::new("kill").args(["-HUP", &started.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert_eq!(started.get("/readyz").status, 200);
+    };
+    hangup();
+    fs::write(folder.join("half-written.crl"), b"-----BEGIN").unwrap();
+    hangup();
+    let (_, logged, code) = started.end("TERM");
+    assert_eq!(code, Some(0), "{logged}");
+    let lines: Vec<_> = logged.lines().filter(|line| line.contains("endorsements")).collect();
+    let [good, bad] = lines.as_slice() else { panic!("{logged}") };
+    assert!(good.contains("endorsements read again") && good.contains("files=0"), "{good}");
+    assert!(bad.contains("ERROR") && bad.contains("half-written.crl"), "{bad}");
+}

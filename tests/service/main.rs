@@ -11,7 +11,12 @@
 
 mod access;
 mod agent;
+mod bundle;
+mod clock;
 mod crash;
+mod disk;
+mod endorsements;
+mod faults;
 mod governance;
 mod hostile;
 mod http;
@@ -20,11 +25,14 @@ mod oidc;
 #[path = "../ledger/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also kill servers")]
 mod postgres;
+mod proofs;
 mod provenance;
+mod recovery;
 mod release;
 mod report;
 mod running;
 mod samples;
+mod schemas;
 #[path = "../ledger/scratch.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also stop servers")]
 mod scratch;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A session that registered `proof`, of a system that this build does not know; the session's id.
-fn registered(site: &Site, proof: &[u8]) -> (prooftrail_protocol::ReleaseId, ProofResponse) {
+pub(crate) fn registered(site: &Site, proof: &[u8]) -> (prooftrail_protocol::ReleaseId, ProofResponse) {
     let job: Job = site.job(Purpose::Release);
     let release = site.release(&job);
     let mut record = job.record(&release, release.release_id, 0);
@@ -27,25 +27,38 @@ fn registered(site: &Site, proof: &[u8]) -> (prooftrail_protocol::ReleaseId, Pro
     (release.release_id, serde_json::from_slice(&reply.body).unwrap())
 }
 
-fn get(site: &Site, path: &str, accept: &str) -> Reply {
+pub(crate) fn get(site: &Site, path: &str, accept: &str) -> Reply {
     let host = site.address;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
     http::send(site.address, request.as_bytes())
 }
 
+/// The trust file of somebody who trusts the simulator, the operator's clock, every version of the site's policy, and these
+/// verifying keys.
+pub(crate) fn trust(site: &Site, verifying_keys: &[String]) -> String {
+    let known = get(site, "/.well-known/prooftrail", "*/*").json();
+    let policies = site.call("GET", "/v1/policies/proofs", None).json();
+    let policies: Vec<_> = policies["policies"].as_array().unwrap().iter().map(|version| &version["digest"]).collect();
+    format!(
+        "prooftrail_trust = 1\nlog = \"log {}\\nquorum none\\n\"\nrelease_keys = [{}]\npolicies = {}\n\
+         verifying_keys = {}\naccept_operator_time = true\naccept_simulated = true\n",
+        known["log_key"].as_str().unwrap(),
+        known["release_key"],
+        json!(policies),
+        json!(verifying_keys),
+    )
+}
+
 /// A bundle, verified by somebody who trusts the simulator and the operator's clock.
 fn verified(site: &Site, file: &[u8]) -> Verification {
-    let known = get(site, "/.well-known/prooftrail", "*/*").json();
+    verified_under(&trust(site, &[]), file)
+}
+
+/// A bundle, verified under a trust file, on the simulator's root.
+pub(crate) fn verified_under(trust: &str, file: &[u8]) -> Verification {
     let bundle = Bundle::parse(file).unwrap();
-    let policy = site.call("GET", "/v1/policies/proofs", None).json()["policies"][0]["digest"].clone();
-    let trust = format!(
-        "prooftrail_trust = 1\nlog = \"log {}\\nquorum none\\n\"\nrelease_keys = [{}]\npolicies = [{policy}]\n\
-         accept_operator_time = true\naccept_simulated = true\n",
-        known["log_key"].as_str().unwrap(),
-        known["release_key"]
-    );
     let roots = RootSet::from_certificate(hypervisor().root_der());
-    let trust = TrustFile::parse(&trust).unwrap();
+    let trust = TrustFile::parse(trust).unwrap();
     verify_bundle(&bundle, &trust, Surroundings { roots: &roots, crypto: &AwsLc, at: timestamp() })
 }
 

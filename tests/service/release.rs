@@ -1,11 +1,11 @@
 //! Releases, end to end: one good one, and whatever is changed, the reason for which it is refused; retries, replicas,
 //! revocations, and policies that change while a decision is made.
 
-use std::{collections::BTreeSet, path::Path, thread};
+use std::{collections::BTreeSet, path::Path, sync::Arc, thread};
 
 use prooftrail::{
     archive::{Archive, OpenedRecord},
-    log::database::LogDatabase,
+    log::{Clock, SystemClock, database::LogDatabase},
     service::config::Config,
     store::{Access, Store},
 };
@@ -25,8 +25,18 @@ use crate::{
 };
 
 /// A service in `directory` that knows the simulated root.
-fn start(directory: &Path, database: Option<&str>, change: impl FnOnce(&mut Config)) -> Service {
-    Service::start(|config| {
+pub(crate) fn start(directory: &Path, database: Option<&str>, change: impl FnOnce(&mut Config)) -> Service {
+    start_by(Arc::new(SystemClock), directory, database, change)
+}
+
+/// The same by a clock of the test's own.
+pub(crate) fn start_by(
+    clock: Arc<dyn Clock>,
+    directory: &Path,
+    database: Option<&str>,
+    change: impl FnOnce(&mut Config),
+) -> Service {
+    Service::start_by(clock, |config| {
         config.data = directory.join("data");
         config.roots.files = vec![root_file(directory)];
         config.database = database.map(|url| url.to_owned().into());
@@ -55,7 +65,7 @@ type Version = (u64, u64);
 pub(crate) fn decisions(url: &str, origin: &str) -> (Vec<(u64, DecisionRecord)>, Vec<Version>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = std::sync::Arc::new(Store::open(url, Access::Inspect).await.unwrap());
+        let store = Arc::new(Store::open(url, Access::Inspect).await.unwrap());
         let log = LogDatabase::open(store.clone(), origin).await.unwrap().unwrap();
         let archive = Archive::of(&log);
         let entries = log.entries(0, u64::MAX).await.unwrap();

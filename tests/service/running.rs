@@ -2,13 +2,16 @@
 
 use std::{
     net::SocketAddr,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
 
-use prooftrail::service::{
-    config::{Config, Limits, Overrides, load},
-    server,
+use prooftrail::{
+    log::{Clock, SystemClock},
+    service::{
+        config::{Config, Limits, Overrides, load},
+        server::{self, Reloader},
+    },
 };
 use serde_json::{Value, json};
 
@@ -23,6 +26,8 @@ pub(crate) struct Service {
     pub token: String,
     /// Its database.
     pub database: String,
+    /// What has its files read again.
+    pub reloader: Reloader,
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
     thread: Option<JoinHandle<()>>,
     _scratch: Scratch,
@@ -31,6 +36,11 @@ pub(crate) struct Service {
 impl Service {
     /// With the defaults, but for what `change` changes.
     pub(crate) fn start(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_by(Arc::new(SystemClock), change)
+    }
+
+    /// The same by a clock of the test's own.
+    pub(crate) fn start_by(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
         let scratch = Scratch::new();
         let mut config = load(None, [], Overrides::default()).unwrap();
         config.data = scratch.path().join("data");
@@ -43,17 +53,18 @@ impl Service {
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async move {
-                let running = server::start(config, false).await.unwrap_or_else(|error| panic!("{error}"));
+                let running = server::start_by(clock, config, false).await.unwrap_or_else(|error| panic!("{error}"));
                 let handle = running.handle();
                 let address = running.url.split("://").nth(1).unwrap().parse().unwrap();
                 let token = running.operator_token.as_deref().cloned().unwrap_or_default();
-                told.send((address, token, handle, tokio::runtime::Handle::current())).unwrap();
+                let reloader = running.reloader();
+                told.send((address, token, handle, reloader, tokio::runtime::Handle::current())).unwrap();
                 running.serve().await.unwrap();
             });
         });
-        let (address, token, handle, runtime) = tell.recv().unwrap();
+        let (address, token, handle, reloader, runtime) = tell.recv().unwrap();
         let stop = Box::new(move || drop(runtime.spawn(async move { handle.stop(true).await })));
-        Self { address, token, database, stop: Some(stop), thread: Some(thread), _scratch: scratch }
+        Self { address, token, database, reloader, stop: Some(stop), thread: Some(thread), _scratch: scratch }
     }
 
     /// A request as the operator.
