@@ -81,8 +81,9 @@ impl Witness {
     }
 }
 
-/// The length of the header, the line feed after the MAC included.
-fn header_length(start: &[u8]) -> Option<usize> {
+/// The length of the header at the start of a file, the line feed after the MAC included; `None` where there is none.
+#[must_use]
+pub fn header_length(start: &[u8]) -> Option<usize> {
     let mut length = 0;
     for (number, line) in start.split_inclusive(|&byte| byte == b'\n').enumerate() {
         if number == 0 && line != b"age-encryption.org/v1\n" {

@@ -59,13 +59,13 @@ pub struct Plan {
 }
 
 /// The shim's answer.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Report {
+pub struct Report {
     /// In force now.
-    pub(super) enforced: Vec<Sandbox>,
+    pub enforced: Vec<Sandbox>,
     /// What was not, and why.
-    pub(super) missing: Vec<String>,
+    pub missing: Vec<String>,
 }
 
 /// Sends one byte with the descriptors, then the message.
@@ -105,14 +105,22 @@ pub(super) fn send(mut socket: &UnixStream, message: &impl Serialize) -> io::Res
 }
 
 /// Receives a message.
-pub(super) fn receive<T: DeserializeOwned>(mut socket: &UnixStream) -> io::Result<T> {
+pub(super) fn receive<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<T> {
+    read_message(socket)
+}
+
+/// Reads one message, and no byte beyond it.
+///
+/// # Errors
+/// The source's; [`io::ErrorKind::InvalidData`] for a length beyond the cap and for what is no such message.
+pub fn read_message<T: DeserializeOwned>(mut from: impl Read) -> io::Result<T> {
     let mut length = [0; 4];
-    socket.read_exact(&mut length)?;
+    from.read_exact(&mut length)?;
     let length = usize::try_from(u32::from_be_bytes(length)).map_err(io::Error::other)?;
     if length > MAX_MESSAGE {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long"));
     }
     let mut message = vec![0; length];
-    socket.read_exact(&mut message)?;
+    from.read_exact(&mut message)?;
     Ok(serde_json::from_slice(&message)?)
 }

@@ -1,6 +1,7 @@
 //! One body per parser of untrusted bytes. A body may return whatever it likes; it must not panic, hang, or allocate
 //! beyond the cap of its parser. `fuzz/fuzz_targets` hands them to libFuzzer; `tests/replay.rs` runs them on the corpus.
 
+mod agent;
 mod eif;
 mod evidence;
 mod ledger;
@@ -39,6 +40,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("protocol_form", protocol::forms),
     ("witness_header", protocol::witness_header),
     ("provenance_bundle", provenance::bundle),
+    ("agent_header", agent::header),
+    ("agent_message", agent::message),
 ];
 
 /// Runs the body of a target. A name without a body is a mistake in a target file.

@@ -11,6 +11,8 @@
 
 mod agent;
 mod lies;
+mod relay;
 mod runs;
 mod service;
+mod tls;
 mod trouble;
