@@ -28,6 +28,7 @@ pub struct ProvenancePage<'a> {
     verdict: Outcome,
     headline: &'static str,
     simulated: bool,
+    operator_time: bool,
     chain: Vec<Link>,
     facts: Vec<Fact>,
     found: &'a Verification,
@@ -124,7 +125,18 @@ impl<'a> ProvenancePage<'a> {
         });
         let chain: Vec<_> = chain.collect();
         let height = chain.len().saturating_mul(LINK_HEIGHT);
-        Self { verdict, headline, simulated: found.simulated, chain, facts: facts(found), found, links, height }
+        Self {
+            verdict,
+            headline,
+            simulated: found.simulated,
+            // Accepted by whoever checks, and still nobody's word but the operator's.
+            operator_time: found.shows(Check::Time) && found.time.is_none(),
+            chain,
+            facts: facts(found),
+            found,
+            links,
+            height,
+        }
     }
 
     /// The HTML document.

@@ -418,6 +418,15 @@ fn the_page_says_what_is_shown_and_what_is_not() {
 }
 
 #[test]
+fn the_page_says_whose_word_the_time_is() {
+    let cosigned = Scene::new();
+    assert!(!page(&cosigned, &cosigned.bundle()).contains("operator&rsquo;s word"));
+    let trust = cosigned.trust.replace("quorum both", "quorum none") + "accept_operator_time = true\n";
+    let alone = Scene { trust, ..Scene::new() };
+    assert!(page(&alone, &alone.bundle()).contains("operator&rsquo;s word"));
+}
+
+#[test]
 fn nothing_from_outside_becomes_markup_or_turns_the_text() {
     let mut scene = Scene::new();
     scene.decision.policy.name = "<img src=x onerror=alert(1)>\u{202e}".to_owned();
