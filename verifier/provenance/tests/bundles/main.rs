@@ -330,6 +330,62 @@ fn a_challenge_from_a_later_checkpoint_is_out_of_order() {
     assert!(codes(&scene, &scene.bundle()).contains(&"bundle.challenge_untrusted"));
 }
 
+/// A pin of a circuit in a policy.
+fn pinned(system: &str, key: &str) -> String {
+    format!("{}\n[[proof]]\nsystem = \"{system}\"\nvk_sha256 = \"{key}\"\n", scene::POLICY)
+}
+
+#[test]
+fn a_policy_s_circuits_are_asked_for_again() {
+    let ProofFinding::Verified { verifying_key, .. } = Scene::new().finding else { panic!("it verifies") };
+    let key = hex::encode(verifying_key);
+    let other = "ab".repeat(32);
+    // What the service ought to have refused, it may have recorded as verified all the same.
+    let table = [
+        (pinned("groth16-bn254", &key), vec![]),
+        (pinned("groth16-bn254", &other), vec!["bundle.proof_not_allowed"]),
+        (pinned("groth16-bls12-381", &key), vec!["bundle.proof_not_allowed"]),
+        // One pin of several is enough.
+        (pinned("groth16-bn254", &other) + &pinned("groth16-bn254", &key)[scene::POLICY.len()..], vec![]),
+    ];
+    for (policy, expected) in table {
+        let scene = Scene::under(&policy);
+        let found = scene.verify(&scene.bundle());
+        assert_eq!(codes(&scene, &scene.bundle()), expected, "{policy}");
+        assert_eq!(found.verdict() == Verdict::Affirming, expected.is_empty());
+        assert_eq!(found.shows(Check::Proof), expected.is_empty());
+    }
+    // The reason says what there is, and what is allowed.
+    let scene = Scene::under(&pinned("groth16-bn254", &other));
+    let [reason] = scene.verify(&scene.bundle()).reasons.try_into().unwrap();
+    assert_eq!(reason.have, Some(format!("groth16-bn254 {key}")));
+    assert_eq!(reason.need, Some(format!("groth16-bn254 {other}")));
+    // Without the policy's text it cannot be asked, and is not affirmed.
+    let mut bundle = scene.bundle();
+    bundle.policy = None;
+    let found = scene.verify(&bundle);
+    assert_eq!((found.reasons.len(), found.verdict()), (0, Verdict::Refused));
+    assert!(!found.shows(Check::Policy));
+}
+
+#[test]
+fn circuits_of_unknown_systems_are_named_by_their_bytes() {
+    let raw = hex::encode(Scene::new().proof.vk_sha256.unwrap());
+    for (policy, expected) in [
+        (scene::POLICY.to_owned(), vec![]),
+        (pinned("plonk", &raw), vec![]),
+        (pinned("plonk", &"ab".repeat(32)), vec!["bundle.proof_not_allowed"]),
+        (pinned("groth16-bn254", &raw), vec!["bundle.proof_not_allowed"]),
+    ] {
+        let mut scene = Scene::under(&policy);
+        scene.proof.system = Some("plonk".to_owned());
+        scene.finding = ProofFinding::Unsupported;
+        let bundle = scene.bundle();
+        assert_eq!(codes(&scene, &bundle), expected, "{policy}");
+        assert_eq!(scene.verify(&bundle).verdict(), Verdict::Refused, "nobody has verified it");
+    }
+}
+
 #[test]
 fn revocations_stand_apart() {
     for what in [Revoked::Release, Revoked::Proof] {
