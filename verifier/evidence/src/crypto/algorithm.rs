@@ -10,6 +10,8 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SignatureAlgorithm {
+    /// ECDSA on P-256 with SHA-256 (RFC 5758, ecdsa-with-SHA256).
+    EcdsaP256Sha256,
     /// ECDSA on P-384 with SHA-384 (RFC 5758, ecdsa-with-SHA384).
     EcdsaP384Sha384,
     /// RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 4055, section 3.1), in DER.
@@ -21,11 +23,13 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// Every algorithm.
-    const ALL: &'static [Self] = &[Self::EcdsaP384Sha384, Self::RsaPssSha384, Self::RsaPssSha384Trailer];
+    const ALL: &'static [Self] = 
+        &[Self::EcdsaP256Sha256, Self::EcdsaP384Sha384, Self::RsaPssSha384, Self::RsaPssSha384Trailer];
 
     /// The contents of the AlgorithmIdentifier.
     pub(crate) const fn identifier(self) -> AlgorithmIdentifier {
         match self {
+            Self::EcdsaP256Sha256 => alg_id::ECDSA_SHA256,
             Self::EcdsaP384Sha384 => alg_id::ECDSA_SHA384,
             Self::RsaPssSha384 => alg_id::RSA_PSS_SHA384,
             Self::RsaPssSha384Trailer => RSA_PSS_SHA384_TRAILER,

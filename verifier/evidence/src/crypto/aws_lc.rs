@@ -2,7 +2,7 @@
 
 use aws_lc_rs::{
     digest::{self, Digest},
-    signature::{ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey},
+    signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey},
 };
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 
@@ -23,10 +23,23 @@ impl Crypto for AwsLc {
 
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
         match algorithm {
+            SignatureAlgorithm::EcdsaP256Sha256 => webpki::aws_lc_rs::ECDSA_P256_SHA256,
             SignatureAlgorithm::EcdsaP384Sha384 => webpki::aws_lc_rs::ECDSA_P384_SHA384,
             SignatureAlgorithm::RsaPssSha384 => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384Trailer,
         }
+    }
+
+    fn verify_p256_sha256(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 32],
+        signature: &[u8; 64],
+    ) -> Result<(), BadSignature> {
+        let digest = Digest::import_less_safe(digest, &digest::SHA256).map_err(|_| BadSignature)?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public_key)
+            .verify_digest(&digest, signature)
+            .map_err(|_| BadSignature)
     }
 
     fn verify_p384_sha384(

@@ -32,6 +32,18 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
     /// The algorithm as the path validator wants it.
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm;
 
+    /// Verifies an ECDSA signature on P-256 over a SHA-256 digest. The key is an uncompressed SEC 1 point (65 bytes),
+    /// the signature r ‖ s (64 bytes).
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_p256_sha256(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 32],
+        signature: &[u8; 64],
+    ) -> Result<(), BadSignature>;
+
     /// Verifies an ECDSA signature on P-384 over a SHA-384 digest. The key is an uncompressed SEC 1 point (97 bytes),
     /// the signature r ‖ s (96 bytes, as COSE writes it: RFC 9053, section 2.1).
     ///

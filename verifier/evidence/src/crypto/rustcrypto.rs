@@ -22,10 +22,22 @@ impl Crypto for RustCrypto {
 
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
         match algorithm {
+            SignatureAlgorithm::EcdsaP256Sha256 => &EcdsaP256Sha256,
             SignatureAlgorithm::EcdsaP384Sha384 => &EcdsaP384Sha384,
             SignatureAlgorithm::RsaPssSha384 => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384),
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384Trailer),
         }
+    }
+
+    fn verify_p256_sha256(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 32],
+        signature: &[u8; 64],
+    ) -> Result<(), BadSignature> {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(public_key).map_err(|_| BadSignature)?;
+        let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| BadSignature)?;
+        key.verify_prehash(digest, &signature).map_err(|_| BadSignature)
     }
 
     fn verify_p384_sha384(
@@ -77,5 +89,25 @@ impl SignatureVerificationAlgorithm for RsaPssSha384 {
         let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
         let digest = Sha384::digest(message);
         key.verify(Pss::<Sha384>::new(), &digest, signature).map_err(|_| InvalidSignature)
+    }
+}
+
+/// ecdsa-with-SHA256 under a P-256 key, for the path validator.
+#[derive(Debug)]
+struct EcdsaP256Sha256;
+
+impl SignatureVerificationAlgorithm for EcdsaP256Sha256 {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_P256
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_SHA256
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
+        let signature = p256::ecdsa::DerSignature::try_from(signature).map_err(|_| InvalidSignature)?;
+        key.verify_prehash(&Sha256::digest(message), &signature).map_err(|_| InvalidSignature)
     }
 }

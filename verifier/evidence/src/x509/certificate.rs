@@ -21,19 +21,23 @@ use x509_cert::{
 use super::outline::Outline;
 use crate::crypto::SignatureAlgorithm;
 
-/// id-ecPublicKey and secp384r1 (RFC 5480, section 2).
+/// id-ecPublicKey, secp256r1 and secp384r1 (RFC 5480, section 2).
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 /// rsaEncryption (RFC 8017, appendix A.1).
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// The one public exponent in use.
 const RSA_EXPONENT: &[u8] = &[1, 0, 1];
-/// An uncompressed point on P-384 (SEC 1, section 2.3.3): 04, x, y.
+/// Uncompressed points on P-256 and P-384 (SEC 1, section 2.3.3): 04, x, y.
+const P256_POINT_BYTES: usize = 65;
 const P384_POINT_BYTES: usize = 97;
 
 /// A type of public key, as a profile names it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum KeyType {
+    /// An uncompressed point on P-256.
+    P256,
     /// An uncompressed point on P-384.
     P384,
     /// RSA with a modulus of 4,096 bits and exponent 65537.
@@ -43,6 +47,8 @@ pub(crate) enum KeyType {
 /// A public key of a type that some profile uses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum PublicKey {
+    /// An uncompressed SEC 1 point on P-256, 65 bytes.
+    P256(Vec<u8>),
     /// An uncompressed SEC 1 point on P-384, 97 bytes.
     P384(Vec<u8>),
     /// An RSA key with exponent 65537, by the bits of its modulus.
@@ -55,6 +61,7 @@ impl PublicKey {
     /// Whether it is of that type.
     pub(super) fn is(&self, key_type: KeyType) -> bool {
         match key_type {
+            KeyType::P256 => matches!(self, Self::P256(_)),
             KeyType::P384 => matches!(self, Self::P384(_)),
             KeyType::Rsa4096 => *self == Self::Rsa(4096),
         }
@@ -64,6 +71,7 @@ impl PublicKey {
 impl fmt::Display for KeyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::P256 => "an uncompressed P-256 key",
             Self::P384 => "an uncompressed P-384 key",
             Self::Rsa4096 => "an RSA key of 4,096 bits with exponent 65537",
         })
@@ -192,8 +200,12 @@ fn public_key(spki: &SubjectPublicKeyInfoOwned) -> PublicKey {
     match spki.algorithm.oid {
         EC_PUBLIC_KEY => {
             let curve = parameters.and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
-            let is_uncompressed = key.len() == P384_POINT_BYTES && key.first() == Some(&4);
-            if curve == Some(SECP384R1) && is_uncompressed { PublicKey::P384(key.to_vec()) } else { PublicKey::Other }
+            match (curve, key.len()) {
+                _ if key.first() != Some(&4) => PublicKey::Other,
+                (Some(SECP256R1), P256_POINT_BYTES) => PublicKey::P256(key.to_vec()),
+                (Some(SECP384R1), P384_POINT_BYTES) => PublicKey::P384(key.to_vec()),
+                _ => PublicKey::Other,
+            }
         }
         RSA_ENCRYPTION => match RsaPublicKey::from_der(key) {
             Ok(rsa) if rsa.exponent.as_bytes() == RSA_EXPONENT => {
