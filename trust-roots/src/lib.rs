@@ -129,4 +129,5 @@ const PINNED_FILES: &[(&str, &[u8])] = &[
     ("amd-ark-milan.der", include_bytes!("../roots/amd-ark-milan.der")),
     ("amd-ark-turin.der", include_bytes!("../roots/amd-ark-turin.der")),
     ("aws-nitro-g1.der", include_bytes!("../roots/aws-nitro-g1.der")),
+    ("intel-sgx-root-ca.der", include_bytes!("../roots/intel-sgx-root-ca.der")),
 ];
