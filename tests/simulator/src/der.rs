@@ -119,7 +119,7 @@ pub fn printable_string(text: &str) -> Vec<u8> {
 /// On fewer than two arcs.
 #[must_use]
 #[expect(clippy::expect_used, reason = "object identifiers are literals of at least two arcs")]
-pub fn object_identifier(oid: Oid) -> Vec<u8> {
+pub fn object_identifier(oid: &[u64]) -> Vec<u8> {
     let ([first, second], rest) = oid.split_first_chunk().expect("an object identifier has two arcs");
     let arcs = std::iter::once(first * 40 + second).chain(rest.iter().copied());
     element(0x06, &concatenation(arcs.map(base128)))

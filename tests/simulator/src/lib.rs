@@ -25,8 +25,10 @@
 pub mod cbor;
 pub mod der;
 pub mod edit;
+pub mod intel;
 pub mod key;
 pub mod nitro;
 pub mod x509;
 
 mod derive;
+mod manifest;

@@ -1,14 +1,11 @@
 //! The hypervisor: which root it has, on which instance in which region it runs what, and what it issues.
 
-use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
-
 use super::{
     chain,
     document::{Document, Kind},
 };
 use crate::{
-    derive,
+    derive, manifest,
     x509::{CertificateSpec, CrlSpec},
 };
 
@@ -113,31 +110,7 @@ impl Hypervisor {
     #[must_use]
     pub fn root_manifest(&self) -> String {
         let id = format!("simulated-nitro-{}", self.seed);
-        let sha256 = hex::encode(Sha256::digest(self.root_der()));
-        let subject = self.root.subject.to_string();
-        let (not_before, not_after) = (rfc3339(self.root.not_before), rfc3339(self.root.not_after));
-        // Debug escapes quotes and backslashes as a TOML basic string does.
-        format!(
-            r#"[[root]]
-id = {id:?}
-file = "simulated-nitro-root.der"
-sha256 = "{sha256}"
-subject = {subject:?}
-not_before = "{not_before}"
-not_after = "{not_after}"
-vendor = "amazon"
-kinds = ["aws-nitro", "aws-nitrotpm"]
-source = "Prooftrail's simulator; no hardware stands behind this root"
-simulated = true
-"#
-        )
+        let kinds = ["aws-nitro", "aws-nitrotpm"];
+        manifest::of_root(&id, "simulated-nitro-root.der", &self.root, "amazon", &kinds)
     }
-}
-
-#[expect(clippy::expect_used, reason = "the same range as a certificate's time, which the root already had to meet")]
-fn rfc3339(seconds: i64) -> String {
-    let instant = OffsetDateTime::from_unix_timestamp(seconds).expect("a year from 0 to 9999");
-    let (year, month, day) = instant.to_calendar_date();
-    let (hour, minute, second) = instant.to_hms();
-    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
 }

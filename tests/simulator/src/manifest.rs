@@ -1,0 +1,37 @@
+//! Manifests of simulated roots, as a verifier reads them. A root certificate comes in, TOML goes out.
+
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use crate::x509::CertificateSpec;
+
+/// The manifest entry of a self-signed root, which stands in `file` beside it.
+pub(crate) fn of_root(id: &str, file: &str, root: &CertificateSpec, vendor: &str, kinds: &[&str]) -> String {
+    let sha256 = hex::encode(Sha256::digest(root.self_issued()));
+    let subject = root.subject.to_string();
+    let (not_before, not_after) = (rfc3339(root.not_before), rfc3339(root.not_after));
+    // Debug escapes quotes and backslashes as a TOML basic string does, and spells a list as TOML does.
+    format!(
+        r#"[[root]]
+id = {id:?}
+file = {file:?}
+sha256 = "{sha256}"
+subject = {subject:?}
+not_before = "{not_before}"
+not_after = "{not_after}"
+vendor = {vendor:?}
+kinds = {kinds:?}
+source = "Prooftrail's simulator; no hardware stands behind this root"
+simulated = true
+"#
+    )
+}
+
+/// A time as RFC 3339 spells it.
+#[expect(clippy::expect_used, reason = "the same range as a certificate's time, which a test asks for")]
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let instant = OffsetDateTime::from_unix_timestamp(seconds).expect("a year from 0 to 9999");
+    let (year, month, day) = instant.to_calendar_date();
+    let (hour, minute, second) = instant.to_hms();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+}
