@@ -1,10 +1,16 @@
 //! CASES.tsv: one row, one call of `prooftrail appraise … --json`.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
 use crate::vectors::{json, own, prooftrail, run, shared};
+
+/// Cases that do not hold yet, by their ids, each with the reason. One that begins to hold fails.
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("tdx/v4-gcp-cos113-ccel", "event logs are not replayed yet"),
+    ("tdx/v4-dstack-gpu-eventlog", "event logs are not replayed yet"),
+];
 
 /// A row, by its columns.
 struct Case {
@@ -118,40 +124,50 @@ impl Case {
 /// The kinds that the binary says it knows.
 fn supported() -> String {
     let help = run(prooftrail().args(["appraise", "--help"]));
-    String::from_utf8(help.stdout)
-        .expect("UTF-8")
-        .lines()
-        .find(|line| line.contains("possible values"))
-        .expect("kinds")
-        .to_owned()
+    // The list may be folded into several lines.
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let (_, kinds) = help.split_once("[possible values:").expect("kinds");
+    kinds.split_once(']').expect("the end of the kinds").0.to_owned()
 }
 
 fn check_all(folder: &Path, at_least: usize) {
     let supported = supported();
-    let cases: Vec<_> = read(folder)
-        .into_iter()
-        .filter(|case| {
-            let mut kinds = case.evidence.iter().map(|piece| match case.kind.as_str() {
-                "set" => piece.split('=').next().unwrap_or_default(),
-                kind => kind,
-            });
-            kinds.all(|kind| supported.split([' ', ',', ']', '[']).any(|known| known == kind))
-        })
-        .collect();
+    let supported: Vec<_> = supported.split([' ', ',', '\n']).filter(|kind| !kind.is_empty()).collect();
+    let (cases, others): (Vec<_>, Vec<_>) = read(folder).into_iter().partition(|case| {
+        let mut kinds = case.evidence.iter().map(|piece| match case.kind.as_str() {
+            "set" => piece.split('=').next().unwrap_or_default(),
+            kind => kind,
+        });
+        kinds.all(|kind| supported.contains(&kind))
+    });
+    let others: BTreeSet<_> = others.iter().map(|case| case.kind.as_str()).collect();
+    #[expect(clippy::print_stderr, reason = "a skipped case says so")]
+    if !others.is_empty() {
+        eprintln!("skipped: cases of the kinds that this build does not verify: {others:?}");
+    }
     assert!(cases.len() >= at_least, "only {} cases", cases.len());
-    let failures: Vec<_> = cases.iter().filter_map(|case| case.check(folder).err()).collect();
+    let failures: Vec<_> = cases
+        .iter()
+        .filter(|case| !LEFT_OUT.iter().any(|(id, _)| *id == case.id))
+        .filter_map(|case| case.check(folder).err())
+        .collect();
+    // A case that is left out must not pass unnoticed either.
+    for (id, why) in LEFT_OUT {
+        let passes = cases.iter().any(|case| case.id == *id && case.check(folder).is_ok());
+        assert!(!passes, "{id} passes now, but is left out because {why}");
+    }
     assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
 #[test]
 fn the_repository_s_cases() {
-    check_all(&own(), 65);
+    check_all(&own(), 73);
 }
 
 #[test]
 fn the_shared_cases() {
     if let Some(folder) = shared("the shared acceptance cases") {
-        check_all(&folder, 83);
+        check_all(&folder, 134);
     }
 }
 

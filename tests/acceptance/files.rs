@@ -1,15 +1,20 @@
-//! Every file of the shared nitro folder that no case mentions, by nitro-files.tsv: a file without a verdict fails, and so
-//! does a row without a file.
+//! Every file of the shared folders that no case mentions, by a table for each folder: a file without a verdict fails, and
+//! so does a row without a file.
+//!
+//! The column `how` says what is done with a file: a kind appraises it as evidence of that kind (with the endorsements of
+//! the column `with`, or with `root=` and a root); `endorsement` appraises the quote of `with` with it; `root` names it as a
+//! root; `pin` measures it; `data` is for tests or for people.
 
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::vectors::{json, prooftrail, run, shared};
 
-const TABLE: &str = include_str!("nitro-files.tsv");
+const TABLES: [(&str, &str); 2] = [("nitro", include_str!("nitro-files.tsv")), ("tdx", include_str!("tdx-files.tsv"))];
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -20,15 +25,21 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn every_file_has_its_verdict() {
-    let Some(folder) = shared("the files of the shared nitro folder") else { return };
+    let Some(folder) = shared("the files of the shared folders") else { return };
+    for (topic, table) in TABLES {
+        check(&folder, topic, table);
+    }
+}
+
+fn check(folder: &Path, topic: &str, table: &str) {
     let mut files = Vec::new();
-    files_below(&folder.join("nitro"), &mut files);
+    files_below(&folder.join(topic), &mut files);
     let files: BTreeSet<String> =
-        files.iter().map(|file| file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()).collect();
+        files.iter().map(|file| file.strip_prefix(folder).unwrap().to_str().unwrap().to_owned()).collect();
     let cases = fs::read_to_string(folder.join("CASES.tsv")).unwrap();
     let in_cases: BTreeSet<&str> =
         cases.split(['\t', ';', '\n']).map(|cell| cell.split('=').next_back().unwrap()).collect();
-    let rows: Vec<Vec<&str>> = TABLE.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('\t').collect()).collect();
     let in_table: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
 
     let unmapped: Vec<_> =
@@ -37,29 +48,39 @@ fn every_file_has_its_verdict() {
     let gone: Vec<_> = in_table.iter().filter(|file| !files.contains(**file)).collect();
     assert!(gone.is_empty(), "rows without a file: {gone:?}");
     for row in rows {
-        let [file, how, at, root, verdict, stage, _why] = row[..] else { panic!("{row:?}") };
+        let [file, how, at, with, verdict, stage, _why] = row[..] else { panic!("{row:?}") };
         let path = folder.join(file);
         match how {
-            "appraise" => appraise(&folder, &path, at, root, verdict, stage),
             "pin" => pin(&path, verdict),
             "root" => is_root(&path, verdict),
             "data" => assert!(verdict.is_empty(), "{file}"),
-            other => panic!("{file}: {other}"),
+            "endorsement" => {
+                let (kind, quote) = with.split_once('=').expect("kind=quote");
+                let mut command = prooftrail();
+                command.args(["appraise", "--kind", kind, "--json", "--at", at]).arg(folder.join(quote));
+                appraise(command.arg("--endorsement").arg(&path), verdict, stage);
+            }
+            kind => {
+                let mut command = prooftrail();
+                command.args(["appraise", "--kind", kind, "--json", "--at", at]).arg(&path);
+                for with in with.split(';').filter(|with| !with.is_empty()) {
+                    match with.strip_prefix("root=") {
+                        Some(root) => command.arg("--root").arg(folder.join(root)),
+                        None => command.arg("--endorsement").arg(folder.join(with)),
+                    };
+                }
+                appraise(&mut command, verdict, stage);
+            }
         }
     }
 }
 
-fn appraise(folder: &Path, path: &Path, at: &str, root: &str, verdict: &str, stage: &str) {
-    let mut command = prooftrail();
-    command.args(["appraise", "--kind", "aws-nitro", "--json", "--at", at]).arg(path);
-    if !root.is_empty() {
-        command.arg("--root").arg(folder.join(root));
-    }
-    let (status, result) = json(&run(&mut command));
-    assert_eq!(result["verdict"], verdict, "{}: {result}", path.display());
+fn appraise(command: &mut Command, verdict: &str, stage: &str) {
+    let (status, result) = json(&run(command));
+    assert_eq!(result["verdict"], verdict, "{command:?}: {result}");
     assert_eq!(status, i32::from(verdict != "affirming"));
     if !stage.is_empty() {
-        assert_eq!(result["reasons"][0]["stage"], stage, "{}", path.display());
+        assert_eq!(result["reasons"][0]["stage"], stage, "{command:?}: {result}");
     }
 }
 
@@ -99,7 +120,8 @@ fn is_root(path: &Path, verdict: &str) {
         "pinned" => {
             let (status, named) = json(&named);
             assert_eq!(status, 0);
-            assert_eq!(named[0]["sha256"], pinned[0]["sha256"], "{}", path.display());
+            let pinned: Vec<_> = pinned.as_array().unwrap().iter().map(|root| &root["sha256"]).collect();
+            assert!(pinned.contains(&&named[0]["sha256"]), "{}", path.display());
             assert_eq!(named[0]["simulated"], true, "a root that a person names by file counts as simulated");
         }
         _ => assert_eq!(named.status.code(), Some(2), "{}", path.display()),

@@ -11,5 +11,7 @@
 
 mod cases;
 mod files;
+mod intel;
+mod peers;
 mod policy;
 mod vectors;

@@ -16,6 +16,21 @@ pub(crate) fn nitro_tpm(bytes: &[u8]) {
     appraise(Kind::AwsNitroTpm, bytes);
 }
 
+/// A quote of a trust domain, with genuine collateral.
+pub(crate) fn intel_tdx(bytes: &[u8]) {
+    quote(Kind::IntelTdx, bytes, TDX_COLLATERAL);
+}
+
+/// A quote of an enclave, with genuine collateral.
+pub(crate) fn intel_sgx(bytes: &[u8]) {
+    quote(Kind::IntelSgx, bytes, SGX_COLLATERAL);
+}
+
+/// Intel's collateral, for a genuine quote.
+pub(crate) fn intel_collateral(bytes: &[u8]) {
+    quote(Kind::IntelTdx, TDX_QUOTE, bytes);
+}
+
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
@@ -61,6 +76,25 @@ fn appraise(kind: Kind, bytes: &[u8]) {
         let _ = authenticate(kind, bytes, &context);
     }
 }
+
+/// Authenticates a quote at the time of the genuine ones in the corpus.
+fn quote(kind: Kind, bytes: &[u8], collateral: &[u8]) {
+    let Ok(endorsements) = Endorsements::read(&AwsLc, [collateral]) else { return };
+    let context = Context {
+        crypto: &AwsLc,
+        roots: &RootSet::pinned(),
+        endorsements: &endorsements,
+        issuers: &NoIssuers,
+        revocation: Revocation::default(),
+        at: Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX),
+        expected: Expected::default(),
+    };
+    let _ = authenticate(kind, bytes, &context);
+}
+
+const TDX_QUOTE: &[u8] = include_bytes!("../../vectors/tdx/quotes/tdx-v4-phala-b0c06f.bin");
+const TDX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-tdx_quote.json");
+const SGX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-sgx_quote.json");
 
 /// The root of the mock documents in the corpus.
 const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");

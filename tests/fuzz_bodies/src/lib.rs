@@ -19,6 +19,9 @@ pub type Body = fn(&[u8]);
 pub const BODIES: &[(&str, Body)] = &[
     ("nitro_enclave", evidence::nitro_enclave),
     ("nitro_tpm", evidence::nitro_tpm),
+    ("intel_tdx", evidence::intel_tdx),
+    ("intel_sgx", evidence::intel_sgx),
+    ("intel_collateral", evidence::intel_collateral),
     ("endorsement", evidence::endorsement),
     ("root", evidence::root),
     ("text", evidence::text),

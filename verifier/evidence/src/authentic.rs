@@ -120,12 +120,16 @@ pub mod check {
         VALIDITY,
         CHAIN_SIGNATURES,
         REVOCATION,
+        PCK,
+        ATTESTATION_KEY,
         SIGNATURE,
+        COLLATERAL,
         TIMESTAMP,
         IDENTITY,
         NONCE,
         RECIPIENT,
         BINDING,
+        TCB,
     ];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
@@ -139,8 +143,14 @@ pub mod check {
     pub const CHAIN_SIGNATURES: &str = "chain.signatures";
     /// No certificate is revoked.
     pub const REVOCATION: &str = "chain.revocation";
+    /// Intel certifies a platform's key, and what it certifies of the platform can be read.
+    pub const PCK: &str = "chain.pck";
+    /// The platform vouches for the quoting enclave, and the quoting enclave for the attestation key.
+    pub const ATTESTATION_KEY: &str = "evidence.attestation_key";
     /// The signature over the evidence itself.
     pub const SIGNATURE: &str = "evidence.signature";
+    /// Intel's collateral is there, is signed, is in force and is for this platform.
+    pub const COLLATERAL: &str = "collateral.authentic";
     /// The evidence's own time stamp.
     pub const TIMESTAMP: &str = "evidence.timestamp";
     /// Identities inside the evidence agree with the certified ones.
@@ -151,4 +161,6 @@ pub mod check {
     pub const RECIPIENT: &str = "evidence.recipient";
     /// The caller's binding stands in the evidence.
     pub const BINDING: &str = "evidence.binding";
+    /// The platform's versions match a TCB level that is not revoked.
+    pub const TCB: &str = "evidence.tcb";
 }

@@ -1,6 +1,7 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
-//! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER. Out:
+//! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, Intel's
+//! collateral in JSON. Out:
 //! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
 //! verified it.
 
@@ -11,6 +12,7 @@ use prooftrail_result::{Reason, ReasonCode};
 
 use crate::{
     crypto::Crypto,
+    intel::collateral::{self, Collateral},
     x509::{Crl, Outline},
 };
 
@@ -26,6 +28,7 @@ pub struct Endorsements {
     certificates: Vec<Arc<EndorsedCertificate>>,
     crls: Vec<Arc<Crl>>,
     crl_snapshot: [u8; 32],
+    collateral: Collateral,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -94,8 +97,11 @@ impl Endorsements {
         Ok(self)
     }
 
-    /// Reads one file: every PEM block in it, or the DER that it is.
+    /// Reads one file: every PEM block in it, the JSON, or the DER that it is.
     fn add_file(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        if file.trim_ascii_start().starts_with(b"{") {
+            return self.add_json(crypto, file);
+        }
         if !file.trim_ascii_start().starts_with(PEM_BEGIN) {
             return self.add_der(crypto, file.to_vec());
         }
@@ -116,11 +122,28 @@ impl Endorsements {
         Ok(())
     }
 
-    fn add_der(&mut self, crypto: &dyn Crypto, der: Vec<u8>) -> Result<(), Reason> {
-        if self.crls.len() + self.certificates.len() == MAX_ENDORSEMENTS {
-            let reason = Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
-            return Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")));
+    fn add_json(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        let read = collateral::read(crypto, file)?;
+        for crl in &read.crls {
+            if !is_crl(crl) {
+                return Err(Reason::new(ReasonCode::X509Malformed, "a CRL in Intel's collateral is none"));
+            }
+            self.add_der(crypto, crl.clone())?;
         }
+        self.collateral.add(read);
+        self.check_count()
+    }
+
+    /// Checks that there are not more endorsements than any set needs.
+    fn check_count(&self) -> Result<(), Reason> {
+        if self.crls.len() + self.certificates.len() + self.collateral.len() <= MAX_ENDORSEMENTS {
+            return Ok(());
+        }
+        let reason = Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
+        Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")))
+    }
+
+    fn add_der(&mut self, crypto: &dyn Crypto, der: Vec<u8>) -> Result<(), Reason> {
         let sha256 = crypto.sha256(&[&der]);
         if is_crl(&der) {
             self.crls.push(Arc::new(Crl::read(&der, sha256)?));
@@ -131,13 +154,18 @@ impl Endorsements {
                 self.certificates.push(Arc::new(EndorsedCertificate { der, outline, sha256 }));
             }
         }
-        Ok(())
+        self.check_count()
     }
 
     /// The revocation lists.
     #[must_use]
     pub fn crls(&self) -> &[Arc<Crl>] {
         &self.crls
+    }
+
+    /// Intel's collateral.
+    pub(crate) const fn collateral(&self) -> &Collateral {
+        &self.collateral
     }
 
     /// Identifies the revocation lists as a whole.
@@ -175,7 +203,7 @@ const PEM_DASHES: &[u8] = b"-----";
 
 /// The first PEM block (RFC 7468, the strict grammar) of a text that begins with one: its label, what is in it, and
 /// what follows.
-fn pem_block(text: &[u8]) -> Option<(&str, Vec<u8>, &[u8])> {
+pub(crate) fn pem_block(text: &[u8]) -> Option<(&str, Vec<u8>, &[u8])> {
     let end = find(text, PEM_END)? + PEM_END.len();
     let end = end + find(text.get(end..)?, PEM_DASHES)? + PEM_DASHES.len();
     let (block, after) = text.split_at_checked(end)?;

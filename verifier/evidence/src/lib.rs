@@ -1,7 +1,7 @@
 //! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
 //! arguments ([`Context`]).
 //!
-//! [`authenticate`] is the way in. A kind is a module (`nitro`); what kinds share stands beside them: the strict CBOR
+//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`); what kinds share stands beside them: the strict CBOR
 //! reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;
@@ -12,7 +12,10 @@ mod cose;
 mod crypto;
 #[allow(dead_code, reason = "the kinds that take certificates as endorsements follow")]
 mod endorsements;
+mod expected;
 mod format;
+mod intel;
+mod json;
 mod nitro;
 #[allow(dead_code, reason = "the kinds with such chains follow")]
 mod x509;
@@ -26,6 +29,7 @@ pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
 pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
 pub use format::{Format, Parsed};
+pub use intel::{Enclave, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
 pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
@@ -35,7 +39,7 @@ pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
 /// The kinds that this build verifies.
-pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm];
+pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm, Kind::IntelTdx, Kind::IntelSgx];
 
 /// Authenticates one piece of evidence of a known kind.
 ///
@@ -45,6 +49,8 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
     match kind {
         Kind::AwsNitro => Parsed::<NitroEnclave>::parse(bytes)?.authenticate(context),
         Kind::AwsNitroTpm => Parsed::<NitroTpm>::parse(bytes)?.authenticate(context),
+        Kind::IntelTdx => Parsed::<TdxQuote>::parse(bytes)?.authenticate(context),
+        Kind::IntelSgx => Parsed::<SgxQuote>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -72,7 +78,7 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         Ok(Identified { kind: F::KIND, claimed_time: parsed.claimed_time() })
     }
     let mut refused = Vec::new();
-    for parse in [as_format::<NitroEnclave>, as_format::<NitroTpm>] {
+    for parse in [as_format::<NitroEnclave>, as_format::<NitroTpm>, as_format::<TdxQuote>, as_format::<SgxQuote>] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),
             Err(reason) => refused.push(reason),

@@ -54,7 +54,7 @@ reason_codes! {
     EvidenceEmpty = "evidence.empty", Parse, "The evidence has no bytes.", "Check that the file was written and that the path is right.";
     EvidenceTooLarge = "evidence.too_large", Parse, "The evidence is larger than its kind allows.", "Send one piece of evidence, undecorated: not a bundle, an archive or a text encoding.";
     KindUnsupported = "evidence.kind_unsupported", Parse, "This build does not verify that kind of evidence.", "Run `prooftrail appraise --help` for the kinds of this build.";
-    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs, in PEM or DER.";
+    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs in PEM or DER, or Intel's collateral in JSON.";
     EndorsementTooLarge = "endorsement.too_large", Parse, "An endorsement is larger than the cap.", "Pass the vendor's file itself; no vendor publishes one of that size.";
 
     // parse: CBOR and COSE
@@ -85,6 +85,20 @@ reason_codes! {
     // parse: X.509
     X509Malformed = "x509.malformed", Parse, "A certificate or CRL is not well-formed DER.", "The bytes are damaged, or are not what the field is for.";
 
+    // parse: Intel
+    QuoteTruncated = "quote.truncated", Parse, "The quote ends before its fields do.", "Check that the whole file was copied, and that it is a quote, neither a report nor a token.";
+    QuoteVersion = "quote.version", Parse, "The quote is of no version that is known here.", "Quotes of versions 3, 4 and 5 are verified.";
+    QuoteKeyType = "quote.key_type", Parse, "The quote's attestation key is not ECDSA on P-256.", "Use the platform's ECDSA quoting enclave; EPID quotes are no longer served by Intel.";
+    QuoteTee = "quote.tee_type", Parse, "The quote is of another TEE, or of none that its version has.", "Use `--kind intel-tdx` for trust domains and `--kind intel-sgx` for enclaves.";
+    QuoteVendor = "quote.qe_vendor", Parse, "The quote names a quoting enclave that is not Intel's.", "Quotes of other vendors' quoting enclaves are not verified.";
+    QuoteBodyType = "quote.body_type", Parse, "The quote's body is of no type that its TEE has.", "The bytes are damaged, or are newer than this build.";
+    QuoteBodySize = "quote.body_size", Parse, "The quote's body has not the size that its type has.", "The bytes are damaged.";
+    QuoteCertificationData = "quote.certification_data", Parse, "The quote certifies its key otherwise than by a PCK certificate chain.", "Let the quoting enclave include the PCK certificate chain: configure the platform with its PCK certificate.";
+    QuoteTrailingBytes = "quote.trailing_bytes", Parse, "Bytes other than zero padding follow the quote, or a part of it.", "Send exactly the bytes that the host handed out.";
+    CollateralMalformed = "collateral.malformed", Parse, "Intel's collateral is not JSON of its form.", "Fetch the collateral again; keep the text as it is.";
+    CollateralDuplicateKey = "collateral.duplicate_key", Parse, "An object of Intel's collateral has the same key twice.", "Readers disagree on which value counts, so such a text is refused. Fetch the collateral again.";
+    CollateralVersion = "collateral.version", Parse, "Intel's collateral is of no version that is known here.", "Fetch TCB info of version 3 and identities of version 2, from version 4 of Intel's service.";
+
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
     ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
@@ -94,6 +108,9 @@ reason_codes! {
     // signature
     CoseSignature = "cose.signature", Signature, "The COSE signature does not verify under the leaf certificate's key.", "The document was altered after it was signed, or signed by another key.";
 
+    QuoteSignature = "quote.signature", Signature, "The quote's signature does not verify under its attestation key.", "The quote was altered after it was signed.";
+    QuoteQeReportSignature = "quote.qe_report_signature", Signature, "The quoting enclave's report does not verify under the platform's certified key.", "The quote was altered, or its certificates are another platform's.";
+    CollateralSignature = "collateral.signature", Signature, "The signature of Intel's collateral does not verify.", "Signatures are over the verbatim text: fetch it again, and do not reformat it.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -112,6 +129,9 @@ reason_codes! {
     ChainExtension = "chain.extension", Chain, "A certificate has an unknown critical extension, or one extension twice.", "Not a certificate of this vendor, or a newer profile: compare with the vendor's documentation.";
     ChainSignature = "chain.signature", Chain, "A certificate's signature does not verify under its issuer's key.", "A certificate was altered or forged.";
     ChainRejected = "chain.rejected", Chain, "The path validator refused the chain.", "The detail names its error.";
+    ChainName = "chain.name", Chain, "A certificate is for another purpose than the one it is used for.", "Send the certificates that the vendor issued for this purpose.";
+    PckExtension = "pck.extension", Chain, "What Intel certifies of a platform is missing from its certificate, or cannot be read.", "Not a PCK certificate of Intel's.";
+    CollateralMissing = "collateral.missing", Chain, "Nothing vouches for the quoting enclave or the platform's versions: Intel's collateral was not supplied.", "Pass the platform's collateral with --endorsement: a bundle, or TCB info, QE identity, their issuer's certificate and the CRLs.";
 
     // revocation
     RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
@@ -126,6 +146,8 @@ reason_codes! {
     TimeCrlExpired = "time.crl_expired", Time, "A CRL's nextUpdate does not lie after the given instant.", "Fetch the CRL again from the vendor.";
     TimeTimestampOutsideCertificate = "time.timestamp_outside_certificate", Time, "The document's time stamp lies outside its certificate's validity.", "The document and its certificate do not belong to the same time.";
     TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
+    TimeCollateralNotYetValid = "time.collateral_not_yet_valid", Time, "Intel's collateral was issued after the given instant.", "Pass collateral that was in force at the instant.";
+    TimeCollateralExpired = "time.collateral_expired", Time, "The nextUpdate of Intel's collateral does not lie after the given instant.", "Fetch the collateral again; for old evidence, pass the collateral of its time with --at.";
 
     ChallengeExpired = "challenge.expired", Time, "The challenge has ended.", "Ask for a new challenge and make evidence for it.";
     ChallengeTimes = "challenge.times", Time, "The challenge was made by a clock that is far ahead.", "Compare the clocks of the replicas.";
@@ -141,12 +163,20 @@ reason_codes! {
     BindingRecipientMismatch = "binding.recipient_mismatch", Binding, "The evidence carries another recipient key than the one that the key is to be sealed to.", "Make the evidence with the recipient key of the request.";
     BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
     BindingPrimary = "binding.primary", Binding, "The set has not exactly one piece that can carry its binding.", "Send one piece of CPU evidence; its value covers every other piece.";
+    BindingAttestationKey = "binding.attestation_key", Binding, "The quoting enclave's report names another attestation key.", "The quote was put together of several, or altered.";
+    BindingQeIdentity = "binding.qe_identity", Binding, "The quoting enclave is not the one that Intel's identity describes.", "Pass the identity of the TEE's quoting enclave: QE for SGX, TD_QE for TDX. If it is, the quote was made by an enclave that is not Intel's.";
+    BindingPlatform = "binding.platform", Binding, "The TCB info is for another TEE, platform family or PCE.", "Fetch the TCB info of the FMSPC that the reason names.";
+    BindingTdxModule = "binding.tdx_module", Binding, "The TDX module is not the one that Intel's TCB info describes.", "Fetch younger TCB info; if that changes nothing, the module is not Intel's.";
     ChallengeSpent = "challenge.spent", Binding, "The challenge was used before, for something else.", "Each challenge is good for one request; ask for a new one.";
     ChallengeVoid = "challenge.void", Binding, "A recovery of the ledger voided the challenge.", "Ask for a new challenge.";
     ReleaseHeaderMismatch = "release.header_mismatch", Binding, "The witness's header is not the one that the statement names.", "Send the header of the witness that the statement was made for.";
     ReleasePurpose = "release.purpose", Binding, "The context was made for another purpose.", "Ask with the purpose that the evidence was made for.";
     ProofStatementMismatch = "proof.statement_mismatch", Binding, "The proof record names another statement, release or witness than the session's.", "A record belongs to the release that it came of.";
     ProofSequence = "proof.sequence", Binding, "The proof record's turn was taken, or is not the next.", "Each turn of a session is accepted once.";
+
+    // tcb
+    TcbNoLevel = "tcb.no_level", Tcb, "A version of the platform is below every TCB level.", "Update what the reason names: microcode, firmware, the TDX module or its loader.";
+    TcbRevoked = "tcb.revoked", Tcb, "The TCB level that the platform matches is revoked.", "Update the platform; nothing that it attests can be relied upon.";
 
     // claims
     ReleaseHeaderForeign = "release.header_foreign", Claims, "No stanza of the witness's header opens with this version of the key.", "Seal the witness to the key's public half, or name the version that it was sealed to.";

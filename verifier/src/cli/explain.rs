@@ -119,6 +119,8 @@ fn describe(kind: Kind) -> &'static str {
     match kind {
         Kind::AwsNitro => "An AWS Nitro Enclaves attestation document",
         Kind::AwsNitroTpm => "An AWS NitroTPM attestation document of an EC2 instance",
+        Kind::IntelTdx => "An Intel TDX quote of a trust domain",
+        Kind::IntelSgx => "An Intel SGX quote of an enclave",
         _ => "Evidence",
     }
 }

@@ -23,7 +23,7 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// Every algorithm.
-    const ALL: &'static [Self] = 
+    const ALL: &'static [Self] =
         &[Self::EcdsaP256Sha256, Self::EcdsaP384Sha384, Self::RsaPssSha384, Self::RsaPssSha384Trailer];
 
     /// The contents of the AlgorithmIdentifier.

@@ -185,11 +185,16 @@ impl Certificate {
 
     /// The subject's one common name, where it has exactly one and it is text.
     pub(crate) fn common_name(&self) -> Option<String> {
-        let mut names = self.subject.iter().filter(|attribute| attribute.oid == COMMON_NAME);
-        let (first, second) = (names.next()?, names.next());
-        let text = std::str::from_utf8(first.value.value()).ok()?;
-        second.is_none().then(|| text.to_owned())
+        common_name(&self.subject)
     }
+}
+
+/// A name's one common name, where it has exactly one and it is text.
+pub(crate) fn common_name(name: &Name) -> Option<String> {
+    let mut names = name.iter().filter(|attribute| attribute.oid == COMMON_NAME);
+    let (first, second) = (names.next()?, names.next());
+    let text = std::str::from_utf8(first.value.value()).ok()?;
+    second.is_none().then(|| text.to_owned())
 }
 
 /// The key, where it is of a type that some profile uses.

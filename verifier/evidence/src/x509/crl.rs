@@ -69,6 +69,11 @@ impl Crl {
         self.this_update
     }
 
+    /// When the next one is due.
+    pub(crate) const fn next_update(&self) -> Timestamp {
+        self.next_update
+    }
+
     /// When it may be relied upon: until just before the next one is due.
     pub(super) fn window(&self) -> Window {
         Window { first: self.this_update, last: self.next_update.just_before() }

@@ -30,6 +30,11 @@ pub struct VerifiedCertificate {
 }
 
 impl VerifiedCertificate {
+    /// The first instant at which the path may be relied upon.
+    pub(crate) fn valid_from(&self) -> Timestamp {
+        self.window.first
+    }
+
     /// The last instant at which the path may be relied upon.
     #[must_use]
     pub fn valid_until(&self) -> Timestamp {
@@ -50,6 +55,17 @@ pub(crate) struct Revocation {
 }
 
 impl Revocation {
+    /// What is known along this path and another one.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        all.published += other.published;
+        all.checked += other.checked;
+        all.as_of = all.as_of.into_iter().chain(other.as_of).min();
+        let new: Vec<_> = other.crls.iter().filter(|crl| !all.crls.contains(crl)).copied().collect();
+        all.crls.extend(new);
+        all
+    }
+
     /// Counts a CRL among the data used.
     pub(super) fn use_crl(&mut self, crl: &Crl) {
         self.as_of = Some(self.as_of.map_or(crl.this_update(), |as_of| as_of.min(crl.this_update())));

@@ -12,10 +12,10 @@ mod outline;
 mod path;
 mod profile;
 
-pub(crate) use certificate::{Certificate, KeyType, PublicKey};
+pub(crate) use certificate::{Certificate, KeyType, PublicKey, common_name};
 pub(crate) use chain::{Chain, verify};
 pub use crl::Crl;
-pub(crate) use issuers::claim_revocation;
 pub use issuers::{NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+pub(crate) use issuers::{Revocation, claim_revocation};
 pub(crate) use outline::Outline;
 pub(crate) use profile::Profile;

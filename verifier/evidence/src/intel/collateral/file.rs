@@ -1,0 +1,136 @@
+//! The files that collateral comes in, told apart by their keys.
+//!
+//! - A bundle, as Intel's quote verification library takes it and dcap-qvl writes it (`QuoteCollateralV3`): everything
+//!   for one platform, documents as strings, chains in PEM, CRLs and signatures in hex.
+//! - A response of Intel's service: one document with its signature. Its issuer's chain comes in an HTTP header, and is
+//!   looked for among the certificates that were supplied.
+
+use prooftrail_result::{Reason, ReasonCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    QeIdentity, TcbInfo,
+    signed::{Document, Signed},
+    text::hex,
+};
+use crate::{
+    crypto::Crypto,
+    intel::pem,
+    json::{self, JsonError},
+};
+
+/// What a file holds.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    /// Revocation lists, DER.
+    pub(crate) crls: Vec<Vec<u8>>,
+    pub(super) tcb_info: Option<Signed<TcbInfo>>,
+    pub(super) qe_identity: Option<Signed<QeIdentity>>,
+}
+
+/// A bundle. Keys that are not read here, such as versions and the PCK chain, carry nothing that is needed: a quote brings
+/// its own chain, and CRLs are checked under that.
+#[derive(Deserialize)]
+struct Bundle {
+    root_ca_crl: Option<String>,
+    pck_crl: Option<String>,
+    tcb_info_issuer_chain: String,
+    tcb_info: String,
+    #[serde(deserialize_with = "hex")]
+    tcb_info_signature: [u8; 64],
+    qe_identity_issuer_chain: String,
+    qe_identity: String,
+    #[serde(deserialize_with = "hex")]
+    qe_identity_signature: [u8; 64],
+}
+
+/// A response with TCB info.
+#[derive(Deserialize)]
+struct TcbInfoResponse<'a> {
+    #[serde(rename = "tcbInfo", borrow)]
+    tcb_info: &'a RawValue,
+    #[serde(deserialize_with = "hex")]
+    signature: [u8; 64],
+}
+
+/// A response with the identity of an enclave.
+#[derive(Deserialize)]
+struct IdentityResponse<'a> {
+    #[serde(rename = "enclaveIdentity", borrow)]
+    enclave_identity: &'a RawValue,
+    #[serde(deserialize_with = "hex")]
+    signature: [u8; 64],
+}
+
+/// The keys by which the forms are told apart.
+#[derive(Deserialize)]
+struct Keys {
+    tcb_info: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "tcbInfo")]
+    tcb_info_response: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "enclaveIdentity")]
+    identity_response: Option<serde::de::IgnoredAny>,
+}
+
+/// Reads a file.
+pub(crate) fn read(crypto: &dyn Crypto, file: &[u8]) -> Result<ReadFile, Reason> {
+    let keys: Keys = value(file, "file")?;
+    match keys {
+        Keys { tcb_info: Some(_), .. } => bundle(crypto, value(file, "bundle")?),
+        Keys { tcb_info_response: Some(_), .. } => {
+            let TcbInfoResponse { tcb_info, signature } = value(file, "TCB info")?;
+            let tcb_info = Some(document(crypto, tcb_info.get(), signature, None)?);
+            Ok(ReadFile { crls: Vec::new(), tcb_info, qe_identity: None })
+        }
+        Keys { identity_response: Some(_), .. } => {
+            let IdentityResponse { enclave_identity, signature } = value(file, "QE identity")?;
+            let qe_identity = Some(document(crypto, enclave_identity.get(), signature, None)?);
+            Ok(ReadFile { crls: Vec::new(), tcb_info: None, qe_identity })
+        }
+        _ => Err(ReasonCode::EndorsementUnrecognised.into()),
+    }
+}
+
+fn bundle(crypto: &dyn Crypto, bundle: Bundle) -> Result<ReadFile, Reason> {
+    let crls = [bundle.root_ca_crl, bundle.pck_crl].into_iter().flatten().map(|crl| {
+        hex::decode(crl.trim_ascii())
+            .map_err(|error| Reason::new(ReasonCode::CollateralMalformed, format!("a CRL in the bundle: {error}")))
+    });
+    let crls = crls.collect::<Result<_, _>>()?;
+    let chain = |text: &str, name| pem::chain(text.as_bytes(), name).map(Some);
+    let tcb_info_chain = chain(&bundle.tcb_info_issuer_chain, "TCB info issuer chain")?;
+    let qe_identity_chain = chain(&bundle.qe_identity_issuer_chain, "QE identity issuer chain")?;
+    Ok(ReadFile {
+        crls,
+        tcb_info: Some(document(crypto, &bundle.tcb_info, bundle.tcb_info_signature, tcb_info_chain)?),
+        qe_identity: Some(document(crypto, &bundle.qe_identity, bundle.qe_identity_signature, qe_identity_chain)?),
+    })
+}
+
+/// Reads a document from its verbatim text.
+fn document<T: Document>(
+    crypto: &dyn Crypto,
+    text: &str,
+    signature: [u8; 64],
+    issuer_chain: Option<Vec<Vec<u8>>>,
+) -> Result<Signed<T>, Reason> {
+    let content: T = value(text.as_bytes(), T::NAME)?;
+    content.is_supported().map_err(|have| {
+        let detail = format!("this {} is of no version that is known here", T::NAME);
+        Reason::new(ReasonCode::CollateralVersion, detail).have(have)
+    })?;
+    let sha256 = crypto.sha256(&[text.as_bytes()]);
+    Ok(Signed { content, sha256, signature, issuer_chain })
+}
+
+fn value<'a, T: Deserialize<'a>>(text: &'a [u8], name: &str) -> Result<T, Reason> {
+    json::read(text).map_err(|error| match error {
+        JsonError::DuplicateKey(why) => {
+            Reason::new(ReasonCode::CollateralDuplicateKey, format!("the {name} of Intel's collateral: {why}"))
+        }
+        JsonError::Malformed(why) | JsonError::Shape(why) => {
+            Reason::new(ReasonCode::CollateralMalformed, format!("the {name} of Intel's collateral: {why}"))
+        }
+    })
+}
