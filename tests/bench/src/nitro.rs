@@ -16,8 +16,7 @@ use prooftrail_trust_roots::RootSet;
 
 use crate::measure::ratio;
 
-pub const DOCUMENT: &[u8] =
-    include_bytes!("../../vectors/nitro/genuine/enclave-2025-01-06-eu-central-1-rsa2048.cose");
+pub const DOCUMENT: &[u8] = include_bytes!("../../vectors/nitro/genuine/enclave-2025-01-06-eu-central-1-rsa2048.cose");
 pub const MADE_AT: &str = "2025-01-06T16:07:10Z";
 
 pub fn run() {
@@ -44,27 +43,44 @@ pub fn run() {
 
     let issuers = Frozen::of(&recording, 3);
     let new_leaf = Context { issuers: &issuers, ..cold };
-    ratio("nitro-warm-new-leaf", || ours(&new_leaf), || {
-        pieces.verify_document();
-        pieces.verify_leaf();
-    });
-
-    ratio("nitro-cold-of-five-signatures", || ours(&cold), || {
-        for _ in 0..4 {
+    ratio(
+        "nitro-warm-new-leaf",
+        || ours(&new_leaf),
+        || {
+            pieces.verify_document();
             pieces.verify_leaf();
-        }
-        pieces.verify_document();
-    });
+        },
+    );
+
+    ratio(
+        "nitro-cold-of-five-signatures",
+        || ours(&cold),
+        || {
+            for _ in 0..4 {
+                pieces.verify_leaf();
+            }
+            pieces.verify_document();
+        },
+    );
     let at = time::OffsetDateTime::from_unix_timestamp(cold.at.unix_seconds()).expect("in range");
-    ratio("nitro-cold-vs-nitro_attest-0.2.0", || ours(&cold), || {
-        let document: nitro_attest::UnparsedAttestationDoc<'_> = black_box(DOCUMENT).into();
-        black_box(document.parse_and_verify(at)).expect("authentic");
-    });
+    ratio(
+        "nitro-cold-vs-nitro_attest-0.2.0",
+        || ours(&cold),
+        || {
+            let document: nitro_attest::UnparsedAttestationDoc<'_> = black_box(DOCUMENT).into();
+            black_box(document.parse_and_verify(at)).expect("authentic");
+        },
+    );
     // This peer reads the system's clock, so the run must stand under a clock of that day (./bench sees to it).
     match attestation_doc_validation::validate_and_parse_attestation_doc(DOCUMENT) {
-        Ok(_) => ratio("nitro-cold-vs-attestation-doc-validation-0.10.1", || ours(&cold), || {
-            black_box(attestation_doc_validation::validate_and_parse_attestation_doc(black_box(DOCUMENT))).expect("authentic");
-        }),
+        Ok(_) => ratio(
+            "nitro-cold-vs-attestation-doc-validation-0.10.1",
+            || ours(&cold),
+            || {
+                black_box(attestation_doc_validation::validate_and_parse_attestation_doc(black_box(DOCUMENT)))
+                    .expect("authentic");
+            },
+        ),
         Err(error) => println!("NOT RUN: nitro-cold-vs-attestation-doc-validation-0.10.1: {error}"),
     }
 }

@@ -48,12 +48,17 @@ fn policy(roots: &RootSet) -> Policy {
          [freshness]\nmax_age = \"5m\"\n[[platform]]\nname = \"nitro\"\nprimary = \"aws-nitro\"\n",
     );
     let mut rule = |id: &str, claim: &str, compare: &str| {
-        write!(text, "[[rule]]\nid = \"{id}\"\nclaim = \"{claim}\"\n{compare}\nrationale = \"bench\"\n").expect("a string");
+        write!(text, "[[rule]]\nid = \"{id}\"\nclaim = \"{claim}\"\n{compare}\nrationale = \"bench\"\n")
+            .expect("a string");
     };
     rule("image", "nitro.pcr0", "operator = \"in\"\nreference = \"images\"");
     for (number, register) in (5..16).chain(5..16).chain(5..11).enumerate() {
         let zeros = "00".repeat(48);
-        rule(&format!("zero-{number}"), &format!("nitro.pcr{register}"), &format!("operator = \"equals\"\nvalue = \"{zeros}\""));
+        rule(
+            &format!("zero-{number}"),
+            &format!("nitro.pcr{register}"),
+            &format!("operator = \"equals\"\nvalue = \"{zeros}\""),
+        );
     }
     rule("region", "nitro.region", "operator = \"in\"\nvalue = [\"eu-central-1\", \"us-east-1\"]");
     text.push_str("[[reference]]\nname = \"images\"\n");
