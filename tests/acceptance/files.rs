@@ -2,8 +2,9 @@
 //! so does a row without a file.
 //!
 //! The column `how` says what is done with a file: a kind appraises it as evidence of that kind (with the endorsements of
-//! the column `with`, or with `root=` and a root); `endorsement` appraises the quote of `with` with it; `root` names it as a
-//! root; `pin` measures it; `data` is for tests or for people.
+//! the column `with`, or with `root=` and a root); `endorsement` appraises the evidence of `with` (`kind=evidence`,
+//! perhaps with further endorsements) with it; `root` names it as a root; `pin` measures it; `data` is for tests or for
+//! people.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +15,11 @@ use std::{
 
 use crate::vectors::{json, prooftrail, run, shared};
 
-const TABLES: [(&str, &str); 2] = [("nitro", include_str!("nitro-files.tsv")), ("tdx", include_str!("tdx-files.tsv"))];
+const TABLES: [(&str, &str); 3] = [
+    ("nitro", include_str!("nitro-files.tsv")),
+    ("snp", include_str!("snp-files.tsv")),
+    ("tdx", include_str!("tdx-files.tsv")),
+];
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -55,10 +60,14 @@ fn check(folder: &Path, topic: &str, table: &str) {
             "root" => is_root(&path, verdict),
             "data" => assert!(verdict.is_empty(), "{file}"),
             "endorsement" => {
-                let (kind, quote) = with.split_once('=').expect("kind=quote");
+                let (kind, with) = with.split_once('=').expect("kind=evidence");
+                let mut with = with.split(';').map(|file| folder.join(file));
                 let mut command = prooftrail();
-                command.args(["appraise", "--kind", kind, "--json", "--at", at]).arg(folder.join(quote));
-                appraise(command.arg("--endorsement").arg(&path), verdict, stage);
+                command.args(["appraise", "--kind", kind, "--json", "--at", at]).arg(with.next().expect("evidence"));
+                for file in with.chain([path]) {
+                    command.arg("--endorsement").arg(file);
+                }
+                appraise(&mut command, verdict, stage);
             }
             kind => {
                 let mut command = prooftrail();

@@ -14,4 +14,5 @@ mod files;
 mod intel;
 mod peers;
 mod policy;
+mod snp;
 mod vectors;

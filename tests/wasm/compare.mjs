@@ -9,7 +9,7 @@ const [binary, modulePath, ...folders] = process.argv.slice(2);
 const { appraise } = createRequire(import.meta.url)(resolve(modulePath));
 
 const help = spawnSync(binary, ["appraise", "--help"], { encoding: "utf8" }).stdout;
-const kinds = help.match(/possible values: ([a-z0-9, -]+)/)[1].split(", ");
+const kinds = help.replace(/\s+/g, " ").match(/possible values: ([a-z0-9, -]+)/)[1].split(", ");
 
 const list = (cell) => cell.split(";").filter(Boolean);
 let same = 0, different = 0, skipped = 0;

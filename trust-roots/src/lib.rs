@@ -111,7 +111,12 @@ impl RootSet {
     /// The root with exactly these bytes, if evidence of that kind may rest on it.
     #[must_use]
     pub fn find(&self, kind: Kind, der: &[u8]) -> Option<&Root> {
-        self.roots.iter().find(|root| root.der == der && root.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)))
+        self.serving(kind).find(|root| root.der == der)
+    }
+
+    /// The roots that evidence of that kind may rest on.
+    pub fn serving(&self, kind: Kind) -> impl Iterator<Item = &Root> {
+        self.roots.iter().filter(move |root| root.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)))
     }
 
     /// Every root, in the manifest's order.

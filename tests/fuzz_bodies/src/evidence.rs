@@ -31,6 +31,24 @@ pub(crate) fn intel_collateral(bytes: &[u8]) {
     quote(Kind::IntelTdx, TDX_QUOTE, bytes);
 }
 
+/// A report of SEV-SNP, perhaps with its table of certificates; AMD's certificates are at hand besides.
+pub(crate) fn snp_report(bytes: &[u8]) {
+    let at = Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX);
+    let (roots, known) = (RootSet::pinned(), Endorsements::read(&AwsLc, [MILAN_VCEK, MILAN_ASK]));
+    for endorsements in [known.unwrap_or_default(), Endorsements::default()] {
+        let context = Context {
+            crypto: &AwsLc,
+            roots: &roots,
+            endorsements: &endorsements,
+            issuers: &NoIssuers,
+            revocation: Revocation::default(),
+            at,
+            expected: Expected::default(),
+        };
+        let _ = authenticate(Kind::AmdSevSnp, bytes, &context);
+    }
+}
+
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
@@ -95,6 +113,10 @@ fn quote(kind: Kind, bytes: &[u8], collateral: &[u8]) {
 const TDX_QUOTE: &[u8] = include_bytes!("../../vectors/tdx/quotes/tdx-v4-phala-b0c06f.bin");
 const TDX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-tdx_quote.json");
 const SGX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-sgx_quote.json");
+
+/// Certificates of a genuine report in the corpus.
+const MILAN_VCEK: &[u8] = include_bytes!("../../vectors/snp/milan/sev_v2_vcek.der");
+const MILAN_ASK: &[u8] = include_bytes!("../../vectors/snp/roots/ask_milan.pem");
 
 /// The root of the mock documents in the corpus.
 const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");

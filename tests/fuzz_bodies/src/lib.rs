@@ -22,6 +22,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("intel_tdx", evidence::intel_tdx),
     ("intel_sgx", evidence::intel_sgx),
     ("intel_collateral", evidence::intel_collateral),
+    ("snp_report", evidence::snp_report),
     ("endorsement", evidence::endorsement),
     ("root", evidence::root),
     ("text", evidence::text),

@@ -1,5 +1,6 @@
-//! Keys that belong to a label, and their ECDSA signatures. A label comes in; the same key comes out on every machine.
-//! P-384 signs with SHA-384 and P-256 with SHA-256, with the nonces of RFC 6979, so signatures repeat too.
+//! Keys that belong to a label, and their signatures. A label comes in; the same key comes out on every machine. P-384
+//! signs with SHA-384 and P-256 with SHA-256, with the nonces of RFC 6979; RSA-4096 signs with PSS and SHA-384, with a salt
+//! that belongs to the message. So signatures repeat too.
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256, Sha384};
 use crate::{
     der::{self, Oid},
     edit::Edit,
+    rsa::RsaKey,
 };
 
 /// id-ecPublicKey (RFC 5480, section 2.1.1).
@@ -17,6 +19,9 @@ const EC_PUBLIC_KEY: Oid = &[1, 2, 840, 10045, 2, 1];
 const SECP384R1: Oid = &[1, 3, 132, 0, 34];
 /// secp256r1 (RFC 5480, section 2.1.1.1).
 const SECP256R1: Oid = &[1, 2, 840, 10045, 3, 1, 7];
+
+/// rsaEncryption (RFC 8017, appendix A.1).
+const RSA_ENCRYPTION: Oid = &[1, 2, 840, 113549, 1, 1, 1];
 
 /// A signing key that simulates one inside hardware. It is no secret: its label says it all.
 #[derive(Clone)]
@@ -29,6 +34,18 @@ pub struct Key {
 enum Curve {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
+    Rsa(Box<RsaKey>),
+}
+
+/// How a key signs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scheme {
+    /// ECDSA with SHA-256.
+    EcdsaSha256,
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// RSASSA-PSS with SHA-384.
+    RsaPssSha384,
 }
 
 impl Key {
@@ -48,32 +65,42 @@ impl Key {
         Self::new(label, scalar.map(Curve::P256))
     }
 
+    /// The RSA key of `label`, with a modulus of 4,096 bits. There are 66, since primes are slow to find: two labels may
+    /// have one key.
+    #[must_use]
+    pub fn rsa4096(label: &str) -> Self {
+        Self { label: label.to_owned(), curve: Curve::Rsa(Box::new(RsaKey::of(label))) }
+    }
+
     #[expect(clippy::expect_used, reason = "2^32 hashes do not all miss the range from 1 to the group order")]
     fn new(label: &str, curve: Option<Curve>) -> Self {
         Self { label: label.to_owned(), curve: curve.expect("one of 2^32 hashes is a scalar") }
     }
 
-    /// The public key as an uncompressed point (SEC 1, section 2.3.3): 97 bytes on P-384, 65 on P-256.
+    /// The public key as an uncompressed point (SEC 1, section 2.3.3): 97 bytes on P-384, 65 on P-256. Of an RSA key it is
+    /// RSAPublicKey in DER (RFC 8017, appendix A.1.1): in either case what the BIT STRING of a certificate holds.
     #[must_use]
     pub fn public_point(&self) -> Vec<u8> {
         match &self.curve {
             Curve::P256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
             Curve::P384(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
+            Curve::Rsa(key) => key.public_key(),
         }
     }
 
-    /// The public key as SubjectPublicKeyInfo with a named curve (RFC 5480), DER.
+    /// The public key as SubjectPublicKeyInfo (RFC 5480 with a named curve, RFC 3279), DER.
     #[must_use]
     pub fn subject_public_key_info(&self) -> Vec<u8> {
-        let curve = match self.curve {
-            Curve::P256(_) => SECP256R1,
-            Curve::P384(_) => SECP384R1,
+        let elliptic = |curve| der::sequence([der::object_identifier(EC_PUBLIC_KEY), der::object_identifier(curve)]);
+        let algorithm = match self.curve {
+            Curve::P256(_) => elliptic(SECP256R1),
+            Curve::P384(_) => elliptic(SECP384R1),
+            Curve::Rsa(_) => der::sequence([der::object_identifier(RSA_ENCRYPTION), der::null()]),
         };
-        let algorithm = der::sequence([der::object_identifier(EC_PUBLIC_KEY), der::object_identifier(curve)]);
         der::sequence([algorithm, der::bit_string(0, &self.public_point())])
     }
 
-    /// Signs `message`, hashed with the curve's SHA-2.
+    /// Signs `message`, hashed with the key's SHA-2.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
         match &self.curve {
@@ -93,52 +120,69 @@ impl Key {
                     p384::ecdsa::Signature::from_scalars(r, -s).map(|twin| twin.to_vec()),
                 )
             }
+            Curve::Rsa(key) => Signature { fixed: key.sign(message), twin: None },
         }
     }
 
-    /// Whether signatures are ecdsa-with-SHA384, and not ecdsa-with-SHA256.
-    pub(crate) fn is_p384(&self) -> bool {
-        matches!(self.curve, Curve::P384(_))
+    /// How it signs.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self.curve {
+            Curve::P256(_) => Scheme::EcdsaSha256,
+            Curve::P384(_) => Scheme::EcdsaSha384,
+            Curve::Rsa(_) => Scheme::RsaPssSha384,
+        }
     }
 }
 
-/// Names the label and the curve.
+/// Names the label and the kind of key.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key::{}({:?})", if self.is_p384() { "p384" } else { "p256" }, self.label)
+        let kind = match self.curve {
+            Curve::P256(_) => "p256",
+            Curve::P384(_) => "p384",
+            Curve::Rsa(_) => "rsa4096",
+        };
+        write!(f, "Key::{kind}({:?})", self.label)
     }
 }
 
-/// An ECDSA signature, with its malleable twin.
+/// A signature; one of ECDSA has a malleable twin.
 #[derive(Clone, Debug)]
 pub struct Signature {
     fixed: Vec<u8>,
-    twin: Vec<u8>,
+    twin: Option<Vec<u8>>,
 }
 
 impl Signature {
     #[expect(clippy::expect_used, reason = "s is between 1 and n - 1, so n - s is too")]
     fn new<E: fmt::Debug>(fixed: &[u8], twin: Result<Vec<u8>, E>) -> Self {
-        Self { fixed: fixed.to_vec(), twin: twin.expect("the negative of a scalar other than zero is one") }
+        Self { fixed: fixed.to_vec(), twin: Some(twin.expect("the negative of a scalar other than zero is one")) }
     }
 
-    /// r ‖ s, each as wide as the group order (RFC 9053, section 2.1).
+    /// r ‖ s, each as wide as the group order (RFC 9053, section 2.1); of RSA the one number that it is.
     #[must_use]
     pub fn fixed(&self) -> Vec<u8> {
         self.fixed.clone()
     }
 
-    /// Ecdsa-Sig-Value (RFC 3279, section 2.2.3), DER.
+    /// Ecdsa-Sig-Value (RFC 3279, section 2.2.3), DER; of RSA the one number that it is.
     #[must_use]
     pub fn der(&self) -> Vec<u8> {
+        if self.twin.is_none() {
+            return self.fixed();
+        }
         let (r, s) = self.fixed.split_at(self.fixed.len() / 2);
         der::sequence([der::integer(&der::unsigned(r)), der::integer(&der::unsigned(s))])
     }
 
     /// (r, n − s), which verifies as well as (r, s).
+    ///
+    /// # Panics
+    /// Of an RSA signature, which has none.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "a test that asks for what there is not would test nothing")]
     pub fn twin(&self) -> Self {
-        Self { fixed: self.twin.clone(), twin: self.fixed.clone() }
+        Self { fixed: self.twin.clone().expect("an ECDSA signature"), twin: Some(self.fixed.clone()) }
     }
 
     /// The signature as COSE carries it, changed by `edit`.

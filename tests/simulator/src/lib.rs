@@ -21,6 +21,9 @@
 //! document.envelope.tag = Some(18);
 //! assert_ne!(document.build(), genuine);
 //! ```
+//!
+//! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
+//! the revocation list of its root.
 
 pub mod cbor;
 pub mod der;
@@ -28,7 +31,9 @@ pub mod edit;
 pub mod intel;
 pub mod key;
 pub mod nitro;
+pub mod snp;
 pub mod x509;
 
 mod derive;
 mod manifest;
+mod rsa;

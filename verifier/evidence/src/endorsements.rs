@@ -1,19 +1,21 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
-//! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, Intel's
-//! collateral in JSON. Out:
+//! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
+//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON. Out:
 //! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
 //! verified it.
 
 use std::sync::Arc;
 
-use der::pem;
+use der::{Decode, pem};
 use prooftrail_result::{Reason, ReasonCode};
+use x509_cert::name::Name;
 
 use crate::{
     crypto::Crypto,
     intel::collateral::{self, Collateral},
-    x509::{Crl, Outline},
+    snp,
+    x509::{Crl, Outline, common_name},
 };
 
 /// An endorsement beyond this is refused unread; vendors' largest CRLs have some hundred kilobytes.
@@ -43,6 +45,16 @@ impl EndorsedCertificate {
     /// The certificate in DER.
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The issuer's common name, where it has exactly one.
+    pub(crate) fn issuer_common_name(&self) -> Option<String> {
+        common_name(&Name::from_der(self.issuer()).ok()?)
+    }
+
+    /// The subject's common name, where it has exactly one.
+    pub(crate) fn subject_common_name(&self) -> Option<String> {
+        common_name(&Name::from_der(self.subject()).ok()?)
     }
 
     /// The issuer's name in DER.
@@ -97,11 +109,19 @@ impl Endorsements {
         Ok(self)
     }
 
-    /// Reads one file: every PEM block in it, the JSON, or the DER that it is.
+    /// Reads one file: a table of certificates as SEV-SNP guests get it, the JSON, or PEM or DER.
     fn add_file(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        if snp::is_table(file) {
+            return snp::read_table(file)?.into_iter().try_for_each(|entry| self.add_x509(crypto, entry));
+        }
         if file.trim_ascii_start().starts_with(b"{") {
             return self.add_json(crypto, file);
         }
+        self.add_x509(crypto, file)
+    }
+
+    /// Reads every PEM block of a file, or the DER that it is.
+    fn add_x509(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
         if !file.trim_ascii_start().starts_with(PEM_BEGIN) {
             return self.add_der(crypto, file.to_vec());
         }

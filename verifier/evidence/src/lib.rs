@@ -1,8 +1,8 @@
 //! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
 //! arguments ([`Context`]).
 //!
-//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`); what kinds share stands beside them: the strict CBOR
-//! reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
+//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`); what kinds share stands beside them: the strict
+//! CBOR reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;
 mod cbor;
@@ -10,14 +10,13 @@ mod checks;
 mod context;
 mod cose;
 mod crypto;
-#[allow(dead_code, reason = "the kinds that take certificates as endorsements follow")]
 mod endorsements;
 mod expected;
 mod format;
 mod intel;
 mod json;
 mod nitro;
-#[allow(dead_code, reason = "the kinds with such chains follow")]
+mod snp;
 mod x509;
 
 pub use authentic::{Authentic, InputDigest, Refusal, check};
@@ -34,12 +33,13 @@ pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
 };
+pub use snp::{SevSnp, SnpEvidence};
 pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
 /// The kinds that this build verifies.
-pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm, Kind::IntelTdx, Kind::IntelSgx];
+pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm, Kind::AmdSevSnp, Kind::IntelTdx, Kind::IntelSgx];
 
 /// Authenticates one piece of evidence of a known kind.
 ///
@@ -51,6 +51,7 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::AwsNitroTpm => Parsed::<NitroTpm>::parse(bytes)?.authenticate(context),
         Kind::IntelTdx => Parsed::<TdxQuote>::parse(bytes)?.authenticate(context),
         Kind::IntelSgx => Parsed::<SgxQuote>::parse(bytes)?.authenticate(context),
+        Kind::AmdSevSnp => Parsed::<SevSnp>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -78,7 +79,13 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         Ok(Identified { kind: F::KIND, claimed_time: parsed.claimed_time() })
     }
     let mut refused = Vec::new();
-    for parse in [as_format::<NitroEnclave>, as_format::<NitroTpm>, as_format::<TdxQuote>, as_format::<SgxQuote>] {
+    for parse in [
+        as_format::<NitroEnclave>,
+        as_format::<NitroTpm>,
+        as_format::<SevSnp>,
+        as_format::<TdxQuote>,
+        as_format::<SgxQuote>,
+    ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),
             Err(reason) => refused.push(reason),

@@ -82,6 +82,15 @@ reason_codes! {
     NitroPcrLength = "nitro.pcr_length", Parse, "A PCR value is not 48 bytes.", "PCRs of the SHA384 bank have 48 bytes.";
     NitroDocumentKind = "nitro.document_kind", Parse, "The document is of the other Nitro kind, or claims to be both.", "Use `--kind aws-nitro` for enclaves (`pcrs`) and `--kind aws-nitrotpm` for instances (`nitrotpm_pcrs`).";
 
+    // parse: AMD SEV-SNP
+    SnpLength = "snp.length", Parse, "The report is not 1,184 bytes, with or without a table of certificates behind it.", "Send the report as the device returned it: binary, undecorated.";
+    SnpVersion = "snp.version", Parse, "The report is of a version that is not read here.", "Versions 2 to 5 are; for a later one, upgrade the verifier.";
+    SnpReserved = "snp.reserved", Parse, "A reserved field or bit of the report has a value that the format forbids.", "No firmware that this build knows makes such a report; a newer one may: compare with AMD's document 56860.";
+    SnpSignatureAlgorithm = "snp.signature_algorithm", Parse, "The report is not signed with ECDSA on P-384 with SHA-384.", "No firmware signs otherwise.";
+    SnpSignatureEncoding = "snp.signature_encoding", Parse, "Bytes of the signature's field that carry nothing are not zero.", "Send the device's own bytes; a report with others would be one report under two identities.";
+    SnpProductUnknown = "snp.product_unknown", Parse, "The report names a CPU of no product line that is known here.", "For a newer line, upgrade the verifier.";
+    SnpCertificateTable = "snp.certificate_table", Parse, "The table of certificates cannot be read, or can be read in two ways.", "Send the table as the host gave it, or the certificates one by one as endorsements.";
+
     // parse: X.509
     X509Malformed = "x509.malformed", Parse, "A certificate or CRL is not well-formed DER.", "The bytes are damaged, or are not what the field is for.";
 
@@ -111,6 +120,8 @@ reason_codes! {
     QuoteSignature = "quote.signature", Signature, "The quote's signature does not verify under its attestation key.", "The quote was altered after it was signed.";
     QuoteQeReportSignature = "quote.qe_report_signature", Signature, "The quoting enclave's report does not verify under the platform's certified key.", "The quote was altered, or its certificates are another platform's.";
     CollateralSignature = "collateral.signature", Signature, "The signature of Intel's collateral does not verify.", "Signatures are over the verbatim text: fetch it again, and do not reformat it.";
+    SnpUnsigned = "snp.unsigned", Signature, "The report has no signature: its host masks the chip's key.", "Ask the host to turn MASK_CHIP_KEY off; a report without a signature says nothing.";
+    SnpSignature = "snp.signature", Signature, "The report's signature does not verify under the key of its certificate.", "The report was altered after it was signed, or signed by another chip's key.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -132,6 +143,10 @@ reason_codes! {
     ChainName = "chain.name", Chain, "A certificate is for another purpose than the one it is used for.", "Send the certificates that the vendor issued for this purpose.";
     PckExtension = "pck.extension", Chain, "What Intel certifies of a platform is missing from its certificate, or cannot be read.", "Not a PCK certificate of Intel's.";
     CollateralMissing = "collateral.missing", Chain, "Nothing vouches for the quoting enclave or the platform's versions: Intel's collateral was not supplied.", "Pass the platform's collateral with --endorsement: a bundle, or TCB info, QE identity, their issuer's certificate and the CRLs.";
+
+    SnpCertificateMissing = "snp.certificate_missing", Chain, "A certificate that the report's chain needs was not supplied.", "Pass the VCEK or VLEK and its ASK or ASVK with --endorsement; AMD's key server has the first for a chip id and TCB version, and the second as cert_chain.";
+    SnpCertificateKind = "snp.certificate_kind", Chain, "The names of the certificates do not make an AMD chain of one product line and one kind of key.", "An ASK certifies VCEKs and an ASVK certifies VLEKs, each of its own line.";
+    SnpCertificateExtension = "snp.certificate_extension", Chain, "One of AMD's extensions is missing from the key's certificate, malformed, or contradicts the chain.", "Not a certificate of this vendor.";
 
     // revocation
     RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
@@ -160,6 +175,10 @@ reason_codes! {
     BindingValueAbsent = "binding.value_absent", Binding, "A binding was expected and the evidence carries none.", "Ask for evidence that binds the keys.";
     BindingCertifiedName = "binding.certified_name", Binding, "The document names another module than its certificate does.", "The document and its certificate do not belong together.";
 
+    SnpSigningKeyMismatch = "snp.signing_key_mismatch", Binding, "The report was signed by the other kind of key than the certificate's.", "Pass the VCEK's certificate for reports of VCEKs, and the VLEK's for reports of VLEKs.";
+    SnpProductMismatch = "snp.product_mismatch", Binding, "The report comes from another product line than its certificates.", "Pass the certificates of this report's chip.";
+    SnpTcbMismatch = "snp.tcb_mismatch", Binding, "The certificate belongs to another TCB version than the one that the report states.", "Fetch the VCEK for exactly the report's REPORTED_TCB.";
+    SnpChipIdMismatch = "snp.chip_id_mismatch", Binding, "The certificate belongs to another chip than the one that the report names.", "Fetch the VCEK for exactly the report's CHIP_ID.";
     BindingRecipientMismatch = "binding.recipient_mismatch", Binding, "The evidence carries another recipient key than the one that the key is to be sealed to.", "Make the evidence with the recipient key of the request.";
     BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
     BindingPrimary = "binding.primary", Binding, "The set has not exactly one piece that can carry its binding.", "Send one piece of CPU evidence; its value covers every other piece.";
@@ -177,8 +196,11 @@ reason_codes! {
     // tcb
     TcbNoLevel = "tcb.no_level", Tcb, "A version of the platform is below every TCB level.", "Update what the reason names: microcode, firmware, the TDX module or its loader.";
     TcbRevoked = "tcb.revoked", Tcb, "The TCB level that the platform matches is revoked.", "Update the platform; nothing that it attests can be relied upon.";
+    SnpReportedAboveCurrent = "snp.reported_above_current", Tcb, "The report states a patch level that the platform does not have.", "No sound firmware reports more than it has; keep the report, and tell AMD.";
+    SnpCommittedAboveCurrent = "snp.committed_above_current", Tcb, "A committed patch level, or the committed firmware, is above the one that runs.", "No sound firmware commits what it has not; keep the report, and tell AMD.";
 
     // claims
+    SnpHostRequested = "snp.host_requested", Claims, "The host asked for the report, not the guest.", "What such a report carries was chosen by the host; ask the guest for one.";
     ReleaseHeaderForeign = "release.header_foreign", Claims, "No stanza of the witness's header opens with this version of the key.", "Seal the witness to the key's public half, or name the version that it was sealed to.";
     ReleaseHeaderMac = "release.header_mac", Claims, "The MAC of the witness's header does not hold.", "The header was altered after it was sealed.";
     ReleaseHeaderPassphrase = "release.header_passphrase", Claims, "The witness is sealed with a passphrase.", "Seal the witness to the key's public half.";

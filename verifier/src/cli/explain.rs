@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// The instant at which to look at it, RFC 3339 [default: when it says it was made].
     #[arg(long, value_name = "RFC3339")]
     at: Option<Timestamp>,
+    /// A certificate, CRL or other endorsement to look at it with; repeatable.
+    #[arg(long = "endorsement", value_name = "FILE")]
+    endorsements: Vec<PathBuf>,
     #[command(flatten)]
     roots: RootFiles,
     /// Print JSON.
@@ -57,9 +60,11 @@ impl Args {
             None => super::now()?,
         };
         let roots = self.roots.load()?;
+        let endorsements: Vec<_> = self.endorsements.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
+        let endorsements: Vec<_> = endorsements.iter().map(Vec::as_slice).collect();
         let answer = Request {
             evidence: &[(kind, &bytes)],
-            endorsements: &[],
+            endorsements: &endorsements,
             roots: &roots,
             at,
             expected: Expected::default(),
@@ -121,6 +126,7 @@ fn describe(kind: Kind) -> &'static str {
         Kind::AwsNitroTpm => "An AWS NitroTPM attestation document of an EC2 instance",
         Kind::IntelTdx => "An Intel TDX quote of a trust domain",
         Kind::IntelSgx => "An Intel SGX quote of an enclave",
+        Kind::AmdSevSnp => "An AMD SEV-SNP attestation report of a confidential VM",
         _ => "Evidence",
     }
 }

@@ -6,6 +6,12 @@ use crate::der::Oid;
 pub const ECDSA_WITH_SHA256: Oid = &[1, 2, 840, 10045, 4, 3, 2];
 /// ecdsa-with-SHA384 (RFC 5758, section 3.2).
 pub const ECDSA_WITH_SHA384: Oid = &[1, 2, 840, 10045, 4, 3, 3];
+/// id-RSASSA-PSS (RFC 4055, section 3.1).
+pub const RSASSA_PSS: Oid = &[1, 2, 840, 113549, 1, 1, 10];
+/// id-mgf1 (RFC 4055, section 2.2).
+pub const MGF1: Oid = &[1, 2, 840, 113549, 1, 1, 8];
+/// id-sha384 (RFC 4055, section 2.1).
+pub const SHA384: Oid = &[2, 16, 840, 1, 101, 3, 4, 2, 2];
 
 /// id-at-commonName (RFC 5280, appendix A.1), as the other attributes.
 pub const COMMON_NAME: Oid = &[2, 5, 4, 3];

@@ -5,7 +5,7 @@ use super::oid;
 use crate::{
     der::{self, Oid},
     edit::Edit,
-    key::{Key, SignatureEdit},
+    key::{Key, Scheme, SignatureEdit},
 };
 
 /// How a certificate or a CRL is signed. The default is the issuer's key and nothing out of the ordinary.
@@ -41,8 +41,26 @@ impl Algorithm {
         Self { oid, parameters: None }
     }
 
+    /// RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 4055, section 3.1). `trailer` spells out the
+    /// trailer field, which DER forbids since it is a default, and which AMD's older certificates do.
+    #[must_use]
+    pub fn rsa_pss_sha384(trailer: bool) -> Self {
+        let sha384 = || der::sequence([der::object_identifier(oid::SHA384), der::null()]);
+        let fields = [
+            der::context(0, &sha384()),
+            der::context(1, &der::sequence([der::object_identifier(oid::MGF1), sha384()])),
+            der::context(2, &der::small_integer(48)),
+        ];
+        let trailer = trailer.then(|| der::context(3, &der::small_integer(1)));
+        Self { oid: oid::RSASSA_PSS, parameters: Some(der::sequence(fields.into_iter().chain(trailer))) }
+    }
+
     fn of(key: &Key) -> Self {
-        Self::new(if key.is_p384() { oid::ECDSA_WITH_SHA384 } else { oid::ECDSA_WITH_SHA256 })
+        match key.scheme() {
+            Scheme::EcdsaSha256 => Self::new(oid::ECDSA_WITH_SHA256),
+            Scheme::EcdsaSha384 => Self::new(oid::ECDSA_WITH_SHA384),
+            Scheme::RsaPssSha384 => Self::rsa_pss_sha384(false),
+        }
     }
 
     fn der(&self) -> Vec<u8> {
@@ -51,6 +69,13 @@ impl Algorithm {
 }
 
 impl Signing {
+    /// Signed with that algorithm, named inside and outside.
+    #[must_use]
+    pub fn with_algorithm(algorithm: &Algorithm) -> Self {
+        let named = || Some(algorithm.clone());
+        Self { inner_algorithm: named(), outer_algorithm: named(), ..Self::default() }
+    }
+
     /// The signed structure around `to_be_signed`, a function of the inner AlgorithmIdentifier in DER.
     pub(super) fn sign(&self, issuer: &Key, to_be_signed: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
         let key = self.key.as_ref().unwrap_or(issuer);
