@@ -1,7 +1,7 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
 //! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
-//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON. Out:
+//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of TDX guests. Out:
 //! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
 //! verified it.
 
@@ -13,7 +13,10 @@ use x509_cert::name::Name;
 
 use crate::{
     crypto::Crypto,
-    intel::collateral::{self, Collateral},
+    intel::{
+        collateral::{self, Collateral},
+        event_log::{self, EventLog},
+    },
     snp,
     x509::{Crl, Outline, common_name},
 };
@@ -31,6 +34,7 @@ pub struct Endorsements {
     crls: Vec<Arc<Crl>>,
     crl_snapshot: [u8; 32],
     collateral: Collateral,
+    event_logs: Vec<Arc<EventLog>>,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -114,6 +118,10 @@ impl Endorsements {
         if snp::is_table(file) {
             return snp::read_table(file)?.into_iter().try_for_each(|entry| self.add_x509(crypto, entry));
         }
+        if event_log::is_ccel(file) {
+            self.event_logs.push(Arc::new(EventLog::ccel(crypto, file)?));
+            return self.check_count();
+        }
         if file.trim_ascii_start().starts_with(b"{") {
             return self.add_json(crypto, file);
         }
@@ -143,7 +151,8 @@ impl Endorsements {
     }
 
     fn add_json(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
-        let read = collateral::read(crypto, file)?;
+        let mut read = collateral::read(crypto, file)?;
+        self.event_logs.extend(read.event_log.take().map(Arc::new));
         for crl in &read.crls {
             if !is_crl(crl) {
                 return Err(Reason::new(ReasonCode::X509Malformed, "a CRL in Intel's collateral is none"));
@@ -156,7 +165,8 @@ impl Endorsements {
 
     /// Checks that there are not more endorsements than any set needs.
     fn check_count(&self) -> Result<(), Reason> {
-        if self.crls.len() + self.certificates.len() + self.collateral.len() <= MAX_ENDORSEMENTS {
+        if self.crls.len() + self.certificates.len() + self.collateral.len() + self.event_logs.len() <= MAX_ENDORSEMENTS
+        {
             return Ok(());
         }
         let reason = Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
@@ -186,6 +196,11 @@ impl Endorsements {
     /// Intel's collateral.
     pub(crate) const fn collateral(&self) -> &Collateral {
         &self.collateral
+    }
+
+    /// The event logs of guests.
+    pub(crate) fn event_logs(&self) -> impl Iterator<Item = &EventLog> {
+        self.event_logs.iter().map(AsRef::as_ref)
     }
 
     /// Identifies the revocation lists as a whole.

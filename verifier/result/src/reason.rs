@@ -106,6 +106,7 @@ reason_codes! {
     QuoteTrailingBytes = "quote.trailing_bytes", Parse, "Bytes other than zero padding follow the quote, or a part of it.", "Send exactly the bytes that the host handed out.";
     CollateralMalformed = "collateral.malformed", Parse, "Intel's collateral is not JSON of its form.", "Fetch the collateral again; keep the text as it is.";
     CollateralDuplicateKey = "collateral.duplicate_key", Parse, "An object of Intel's collateral has the same key twice.", "Readers disagree on which value counts, so such a text is refused. Fetch the collateral again.";
+    EventLogMalformed = "eventlog.malformed", Parse, "An event log cannot be read.", "Copy the whole log: the data of the ACPI table CCEL, or the answer of dstack's guest agent.";
     CollateralVersion = "collateral.version", Parse, "Intel's collateral is of no version that is known here.", "Fetch TCB info of version 3 and identities of version 2, from version 4 of Intel's service.";
 
     // parse: challenges, statements, witnesses and proof records

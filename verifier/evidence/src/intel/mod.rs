@@ -7,6 +7,7 @@
 mod bytes;
 mod claims;
 pub(crate) mod collateral;
+pub(crate) mod event_log;
 mod identity;
 mod names;
 mod pck;
@@ -166,6 +167,11 @@ fn authenticate(
     let (evaluated, objections) = judge(&established);
     let mut claims = claims::claims(&established, evaluated.as_ref(), tee, context);
     bound.claim(&mut claims);
+    let mut inputs = established.inputs();
+    if let Body::Td(report) = &quote.body {
+        let log = event_log::claim(context.endorsements.event_logs(), &report.rtmrs, &mut claims);
+        inputs.extend(log.map(|log| InputDigest { role: "event_log", sha256: log.sha256 }));
+    }
     checks.push(check::TCB, if objections.is_empty() { Outcome::Passed } else { Outcome::Failed });
     Ok(Authentic {
         evidence_id,
@@ -175,7 +181,7 @@ fn authenticate(
         valid_until: established.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: true,
-        inputs: established.inputs(),
+        inputs,
     })
 }
 

@@ -4,6 +4,8 @@
 //!   for one platform, documents as strings, chains in PEM, CRLs and signatures in hex.
 //! - A response of Intel's service: one document with its signature. Its issuer's chain comes in an HTTP header, and is
 //!   looked for among the certificates that were supplied.
+//!
+//! The log of a guest of dstack is JSON too, and is handed on.
 
 use prooftrail_result::{Reason, ReasonCode};
 use serde::Deserialize;
@@ -16,17 +18,19 @@ use super::{
 };
 use crate::{
     crypto::Crypto,
-    intel::pem,
+    intel::{event_log::EventLog, pem},
     json::{self, JsonError},
 };
 
 /// What a file holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ReadFile {
     /// Revocation lists, DER.
     pub(crate) crls: Vec<Vec<u8>>,
     pub(super) tcb_info: Option<Signed<TcbInfo>>,
     pub(super) qe_identity: Option<Signed<QeIdentity>>,
+    /// The log of a guest.
+    pub(crate) event_log: Option<EventLog>,
 }
 
 /// A bundle. Keys that are not read here, such as versions and the PCK chain, carry nothing that is needed: a quote brings
@@ -71,6 +75,7 @@ struct Keys {
     tcb_info_response: Option<serde::de::IgnoredAny>,
     #[serde(rename = "enclaveIdentity")]
     identity_response: Option<serde::de::IgnoredAny>,
+    event_log: Option<serde::de::IgnoredAny>,
 }
 
 /// Reads a file.
@@ -81,12 +86,15 @@ pub(crate) fn read(crypto: &dyn Crypto, file: &[u8]) -> Result<ReadFile, Reason>
         Keys { tcb_info_response: Some(_), .. } => {
             let TcbInfoResponse { tcb_info, signature } = value(file, "TCB info")?;
             let tcb_info = Some(document(crypto, tcb_info.get(), signature, None)?);
-            Ok(ReadFile { crls: Vec::new(), tcb_info, qe_identity: None })
+            Ok(ReadFile { tcb_info, ..ReadFile::default() })
         }
         Keys { identity_response: Some(_), .. } => {
             let IdentityResponse { enclave_identity, signature } = value(file, "QE identity")?;
             let qe_identity = Some(document(crypto, enclave_identity.get(), signature, None)?);
-            Ok(ReadFile { crls: Vec::new(), tcb_info: None, qe_identity })
+            Ok(ReadFile { qe_identity, ..ReadFile::default() })
+        }
+        Keys { event_log: Some(_), .. } => {
+            Ok(ReadFile { event_log: Some(EventLog::dstack(crypto, file)?), ..ReadFile::default() })
         }
         _ => Err(ReasonCode::EndorsementUnrecognised.into()),
     }
@@ -105,6 +113,7 @@ fn bundle(crypto: &dyn Crypto, bundle: Bundle) -> Result<ReadFile, Reason> {
         crls,
         tcb_info: Some(document(crypto, &bundle.tcb_info, bundle.tcb_info_signature, tcb_info_chain)?),
         qe_identity: Some(document(crypto, &bundle.qe_identity, bundle.qe_identity_signature, qe_identity_chain)?),
+        event_log: None,
     })
 }
 
