@@ -81,6 +81,7 @@ impl Drop for Service {
 }
 
 /// Lets this process end when the demo does, even if that is killed.
+#[expect(clippy::disallowed_methods, reason = "the edge: whether it was the demo that started this process")]
 pub(crate) fn end_with_the_demo() {
     if env::var_os(TIED).is_some() {
         // Without this it still ends in every case but that one.
