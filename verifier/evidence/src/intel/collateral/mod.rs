@@ -1,7 +1,7 @@
 //! Collateral: what Intel signs about its platforms and enclaves from month to month, as JSON (Intel SGX and TDX
 //! Provisioning Certification Service API, version 4).
 //!
-//! In: endorsement files, as a bundle or as the service's responses ([`file`]). Out: [`Collateral`], from which an
+//! In: endorsement files, as a bundle or as the service's responses ([`mod@file`]). Out: [`Collateral`], from which an
 //! appraisal takes the TCB info and the QE identity that it needs and verifies them ([`signed`]). Signatures are over the
 //! verbatim bytes of the inner objects, whose digests are therefore kept.
 
