@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use prooftrail_simulator::intel::{Collateral, Quote, Vendor};
 use serde_json::Value;
 
-use crate::vectors::{json, prooftrail, run};
+use crate::vectors::{json, prooftrail, reasons, run};
 
 /// 2026-06-01T12:00:00Z.
 const AT_SECONDS: i64 = 1_780_315_200;
@@ -77,13 +77,7 @@ rationale = "the firmware"
     fn reasons(&self, change: impl FnOnce(&mut Quote, &mut Collateral)) -> Vec<String> {
         let (status, result) = self.appraise(change);
         assert_eq!(status == 0, result["reasons"] == Value::Array(Vec::new()), "{result}");
-        let reasons = result["reasons"].as_array().unwrap().iter();
-        reasons
-            .map(|reason| match reason["rule"].as_str() {
-                Some(rule) => format!("{}:{rule}", reason["code"].as_str().unwrap()),
-                None => reason["code"].as_str().unwrap().to_owned(),
-            })
-            .collect()
+        reasons(&result)
     }
 }
 

@@ -8,7 +8,7 @@ use prooftrail_simulator::{
 };
 use serde_json::Value;
 
-use crate::vectors::{json, prooftrail, run};
+use crate::vectors::{json, prooftrail, reasons, run};
 
 /// 2026-06-01T12:00:00Z.
 const AT_MS: u64 = 1_780_315_200_000;
@@ -91,17 +91,6 @@ retire_at = "2026-06-01T12:30:00Z"
         command.arg(self.policy(top)).arg("--root").arg(self.folder.join("manifest.toml")).arg(evidence);
         json(&run(&mut command))
     }
-}
-
-/// The codes and rules of a result's reasons.
-fn reasons(result: &Value) -> Vec<String> {
-    let reasons = result["reasons"].as_array().unwrap().iter();
-    reasons
-        .map(|reason| match reason["rule"].as_str() {
-            Some(rule) => format!("{}:{rule}", reason["code"].as_str().unwrap()),
-            None => reason["code"].as_str().unwrap().to_owned(),
-        })
-        .collect()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use prooftrail_simulator::snp::{Entry, Line, Platform, Report, certificate_table};
 use serde_json::Value;
 
-use crate::vectors::{json, prooftrail, run};
+use crate::vectors::{json, prooftrail, reasons, run};
 
 /// 2026-06-01T12:00:00Z.
 const AT: &str = "2026-06-01T12:00:00Z";
@@ -78,17 +78,6 @@ rationale = "launched on patched microcode"
         }
         json(&run(command.arg(evidence)))
     }
-}
-
-/// The codes and rules of a result's reasons.
-fn reasons(result: &Value) -> Vec<String> {
-    let reasons = result["reasons"].as_array().unwrap().iter();
-    reasons
-        .map(|reason| match reason["rule"].as_str() {
-            Some(rule) => format!("{}:{rule}", reason["code"].as_str().unwrap()),
-            None => reason["code"].as_str().unwrap().to_owned(),
-        })
-        .collect()
 }
 
 #[test]

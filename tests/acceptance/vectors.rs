@@ -5,6 +5,8 @@ use std::{
     process::{Command, Output},
 };
 
+use serde_json::Value;
+
 /// The repository's own vectors.
 pub(crate) fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
@@ -34,9 +36,20 @@ pub(crate) fn run(command: &mut Command) -> Output {
 }
 
 /// Exit status and the JSON on standard output.
-pub(crate) fn json(output: &Output) -> (i32, serde_json::Value) {
+pub(crate) fn json(output: &Output) -> (i32, Value) {
     let status = output.status.code().expect("it exits");
     let stderr = String::from_utf8_lossy(&output.stderr);
     let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("no JSON ({error}); {stderr}"));
     (status, json)
+}
+
+/// The codes and rules of a result's reasons.
+pub(crate) fn reasons(result: &Value) -> Vec<String> {
+    let reasons = result["reasons"].as_array().unwrap().iter();
+    reasons
+        .map(|reason| match reason["rule"].as_str() {
+            Some(rule) => format!("{}:{rule}", reason["code"].as_str().unwrap()),
+            None => reason["code"].as_str().unwrap().to_owned(),
+        })
+        .collect()
 }

@@ -16,6 +16,7 @@ use crate::{
     agent::{EXECUTABLE, PLAINTEXT, Site, policy},
     postgres::Postgres,
     release::{decisions, start_by},
+    running::Service,
     scratch::Scratch,
 };
 
@@ -47,6 +48,14 @@ fn on_each(test: impl Fn(&Scratch, Option<&str>, &str)) {
     test(&Scratch::new(), Some(&url), &url);
 }
 
+/// A service with its clock, and a site on it.
+fn begin(scratch: &Scratch, database: Option<&str>) -> (Arc<Wrong>, Service, Site) {
+    let clock = Arc::new(Wrong::default());
+    let service = start_by(clock.clone(), scratch.path(), database, |_| {});
+    let site = Site::prepare(service.address, &service.token);
+    (clock, service, site)
+}
+
 /// The times of the log's entries, in their order.
 fn entry_times(url: &str, origin: &str) -> Vec<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -62,9 +71,7 @@ fn entry_times(url: &str, origin: &str) -> Vec<u64> {
 #[test]
 fn a_challenge_ends() {
     on_each(|scratch, database, url| {
-        let clock = Arc::new(Wrong::default());
-        let service = start_by(clock.clone(), scratch.path(), database, |_| {});
-        let site = Site::prepare(service.address, &service.token);
+        let (clock, _service, site) = begin(scratch, database);
         let job = site.job(Purpose::Release);
         let request = json!(job.request());
         // Five minutes after it was made, it is good no more; nothing of the evidence was looked at, and nothing entered.
@@ -89,9 +96,7 @@ fn a_challenge_ends() {
 #[test]
 fn a_clock_that_goes_back_between_challenge_and_release_loses_nothing() {
     on_each(|scratch, database, url| {
-        let clock = Arc::new(Wrong::default());
-        let service = start_by(clock.clone(), scratch.path(), database, |_| {});
-        let site = Site::prepare(service.address, &service.token);
+        let (clock, _service, site) = begin(scratch, database);
         let job = site.job(Purpose::Release);
         let request = json!(job.request());
         // Replicas' clocks differ by so much; more than a minute is no longer that.
@@ -112,9 +117,7 @@ fn a_clock_that_goes_back_between_challenge_and_release_loses_nothing() {
 #[test]
 fn a_clock_that_goes_back_between_entries_leaves_their_order() {
     on_each(|scratch, database, url| {
-        let clock = Arc::new(Wrong::default());
-        let service = start_by(clock.clone(), scratch.path(), database, |_| {});
-        let site = Site::prepare(service.address, &service.token);
+        let (clock, _service, site) = begin(scratch, database);
         let mut indices = Vec::new();
         for millis in [0, 2 * MINUTE, -MINUTE, MINUTE / 2, -3 * MINUTE, 0] {
             clock.set(millis);
@@ -138,9 +141,7 @@ fn a_clock_that_goes_back_between_entries_leaves_their_order() {
 #[test]
 fn a_challenge_that_was_spent_stays_spent_when_its_answer_is_forgotten_and_the_clock_goes_back() {
     on_each(|scratch, database, url| {
-        let clock = Arc::new(Wrong::default());
-        let service = start_by(clock.clone(), scratch.path(), database, |_| {});
-        let site = Site::prepare(service.address, &service.token);
+        let (clock, service, site) = begin(scratch, database);
         let job = site.job(Purpose::Release);
         let request = json!(job.request());
         assert_eq!(site.post("/v1/releases", &request).status, 200);

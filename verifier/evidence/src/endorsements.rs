@@ -232,7 +232,8 @@ fn single_certificate(file: &[u8]) -> Option<Vec<u8>> {
     is_certificate(file).then(|| file.to_vec())
 }
 
-const PEM_BEGIN: &[u8] = b"-----BEGIN ";
+/// How a PEM block begins.
+pub(crate) const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 const PEM_END: &[u8] = b"-----END ";
 const PEM_DASHES: &[u8] = b"-----";
 

@@ -5,12 +5,10 @@
 
 use prooftrail_result::{Reason, ReasonCode};
 
-use crate::endorsements::pem_block;
+use crate::endorsements::{PEM_BEGIN, pem_block};
 
 /// A chain has a leaf, a CA and a root; nobody needs more.
 const MAX_CERTIFICATES: usize = 4;
-
-const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// Reads a chain. `name` says in reasons whose it is.
 pub(super) fn chain(text: &[u8], name: &str) -> Result<Vec<Vec<u8>>, Reason> {
@@ -25,7 +23,7 @@ pub(super) fn chain(text: &[u8], name: &str) -> Result<Vec<Vec<u8>>, Reason> {
             let detail = format!("the {name} has too many certificates");
             return Err(Reason::new(ReasonCode::ChainLength, detail).need(format_args!("at most {MAX_CERTIFICATES}")));
         }
-        let block = rest.starts_with(BEGIN).then(|| pem_block(rest)).flatten();
+        let block = rest.starts_with(PEM_BEGIN).then(|| pem_block(rest)).flatten();
         let Some(("CERTIFICATE", der, after)) = block else {
             let detail = format!("the {name} is no chain of PEM certificates");
             return Err(Reason::new(ReasonCode::X509Malformed, detail));
