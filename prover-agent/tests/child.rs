@@ -130,6 +130,15 @@ fn a_program_that_cannot_be_executed_is_said_to_be_so() {
 }
 
 #[test]
+fn a_stage_that_fails_says_why() {
+    let mut script = Script::new("no-folder", "true");
+    script.plan.directory.push("not there");
+    let shell = Executable::open("/bin/sh", "").unwrap();
+    let failed = Child::start(SHIM, &shell, &script.plan, script.streams).unwrap_err();
+    assert!(matches!(&failed, ChildError::NotConfined(why) if why.to_string().contains("No such file")), "{failed}");
+}
+
+#[test]
 fn what_it_prints_is_counted_and_not_kept() {
     let mut script = Script::new("prints", "cat; head -c 2000000000 /dev/zero; echo to errors >&2");
     script.streams.keep_stdout = 0;

@@ -1,7 +1,7 @@
 //! What the agent and the last stage of the shim say to each other, over a socket pair on the shim's standard input.
 //!
 //! One exchange: the agent sends the plan with the descriptors; the shim confines itself and answers with what it enforced;
-//! the agent says go; the shim becomes the command, and the socket closes. A message is a length of four bytes, big endian,
+//! the agent says go; the shim becomes the command, and the socket closes. A shim that fails says why. A message is a length of four bytes, big endian,
 //! and JSON. Values of the environment travel here rather than in arguments, which other processes can read.
 
 use std::{
@@ -67,6 +67,9 @@ pub struct Report {
     /// What was not, and why.
     pub missing: Vec<String>,
 }
+
+/// How a stage answers: what it enforced; or why it could not, or could not become the command.
+pub type Answer = Result<Report, String>;
 
 /// Sends one byte with the descriptors, then the message.
 pub(super) fn send_with(socket: &UnixStream, message: &impl Serialize, descriptors: &[&OwnedFd]) -> io::Result<()> {

@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use super::{
     Executable, Sandbox,
-    control::{self, Plan, Report, WitnessChannel},
+    control::{self, Answer, Plan, Report, WitnessChannel},
     feed, shim, wait,
 };
 
@@ -40,7 +40,7 @@ pub enum ChildError {
     /// The machine.
     #[error("cannot run the command: {0}")]
     Io(#[from] io::Error),
-    /// The shim ended before it reported.
+    /// The shim could not do its work, or ended before it reported.
     #[error("the command could not be confined: {0}")]
     NotConfined(io::Error),
     /// The program could not be executed.
@@ -135,7 +135,7 @@ impl Child {
         control.set_read_timeout(Some(CONFINE_WITHIN))?;
         let exchange = || -> io::Result<Report> {
             control::send_with(&control, plan, &descriptors.iter().collect::<Vec<_>>())?;
-            control::receive(&control)
+            control::receive::<Answer>(&control)?.map_err(io::Error::other)
         };
         let report = exchange().map_err(ChildError::NotConfined)?;
         drop(descriptors);
@@ -194,7 +194,7 @@ impl Child {
         tree.end();
         let (exit, timed_out) = watched?;
         // The socket ends without a word when the program was executed.
-        if let Ok(why) = control::receive::<String>(&control) {
+        if let Ok(Err(why)) = control::receive::<Answer>(&control) {
             return Err(ChildError::NotExecuted(why));
         }
         let died = |_| io::Error::other("a stream's thread died");

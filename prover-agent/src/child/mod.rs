@@ -18,7 +18,7 @@ pub mod shim;
 mod wait;
 
 pub use self::{
-    control::{Plan, Report, WitnessChannel, read_message},
+    control::{Answer, Plan, Report, WitnessChannel, read_message},
     executable::{Executable, ExecutableError},
     guard::{Child, ChildError, Ended, Streams},
     sandbox::Sandbox,

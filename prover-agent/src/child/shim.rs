@@ -9,18 +9,22 @@
 //! every stage is the control socket (the module `control` beside this one); nothing is said on standard output or error.
 
 use std::{
-    fs,
+    convert::Infallible,
+    fs::{self, File},
     io::{self, Read},
     os::{fd::AsFd, fd::AsRawFd, fd::OwnedFd, unix::net::UnixStream, unix::process::CommandExt},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
 
 use prooftrail_devices::namespaces::{Namespaces, unshare};
-use rustix::process::{Pid, Signal};
+use rustix::{
+    process::{Pid, Signal},
+    thread::CapabilitySet,
+};
 
 use super::{
     confine,
-    control::{self, Plan, WitnessChannel},
+    control::{self, Answer, Plan, WitnessChannel},
     mounts, wait,
 };
 
@@ -69,7 +73,11 @@ pub fn main(arguments: &[String]) -> ExitCode {
     };
     match ended {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(FAILED)),
-        Err(_) => ExitCode::from(FAILED),
+        Err(error) => {
+            // A stage that has let go of the socket has nobody to tell.
+            let _ = control_socket().and_then(|control| tell_the_agent(&control, &error));
+            ExitCode::from(FAILED)
+        }
     }
 }
 
@@ -80,7 +88,7 @@ fn outer(network: bool, devices: &[&str]) -> io::Result<i32> {
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let all = Namespaces { user: true, network: !network, process: true, mount: true };
     // In a user namespace first, whose capabilities end at its border; then as root without; then without any.
-    let has_namespaces = if unshare(all).is_ok() {
+    let has_namespaces = if may_map(user)? && unshare(all).is_ok() {
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
@@ -91,8 +99,9 @@ fn outer(network: bool, devices: &[&str]) -> io::Result<i32> {
     // Changing the user namespace may have cleared it.
     die_with_parent()?;
     let surroundings = Surroundings { processes: has_namespaces, mounts: has_namespaces, devices: false };
+    let nothing = nothing()?;
     let init = next_stage(&["init", &surroundings.to_text()]).args(devices).spawn()?;
-    let_go_of_the_socket()?;
+    let_go_of_the_socket(&nothing)?;
     Ok(wait::exit_code(wait::reap_until(pid_of(init.id())?)?))
 }
 
@@ -100,21 +109,29 @@ fn init(mut surroundings: Surroundings, devices: &[&str]) -> io::Result<i32> {
     die_with_parent()?;
     // Orphans of the command come to this process, to be reaped and killed, where it is not process 1 as well.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let nothing = nothing()?;
     // The plan is for the last stage; only the names of devices matter here, and they are no secret.
     if surroundings.mounts {
         surroundings.devices = mounts::arrange(devices).is_ok();
     }
     let inner = next_stage(&["inner", &surroundings.to_text()]).spawn()?;
-    let_go_of_the_socket()?;
+    let_go_of_the_socket(&nothing)?;
     let ended = wait::reap_until(pid_of(inner.id())?)?;
     wait::kill_all_children();
     Ok(wait::exit_code(ended))
 }
 
 fn inner(surroundings: Surroundings) -> io::Result<i32> {
+    let control = control_socket()?;
+    let Err(error) = become_the_command(&control, surroundings);
+    // By the socket's own descriptor: standard input may be the witness by now.
+    tell_the_agent(&control, &error)?;
+    Ok(FAILED.into())
+}
+
+fn become_the_command(control: &UnixStream, surroundings: Surroundings) -> io::Result<Infallible> {
     die_with_parent()?;
-    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let (plan, descriptors): (Plan, Vec<OwnedFd>) = control::receive_with(&control)?;
+    let (plan, descriptors): (Plan, Vec<OwnedFd>) = control::receive_with(control)?;
     let mut descriptors = descriptors.into_iter();
     let (Some(program), Some(stdin), Some(stdout), Some(stderr)) =
         (descriptors.next(), descriptors.next(), descriptors.next(), descriptors.next())
@@ -123,11 +140,11 @@ fn inner(surroundings: Surroundings) -> io::Result<i32> {
     };
     let memory = descriptors.next();
     std::env::set_current_dir(&plan.directory)?;
-    control::send(&control, &confine::confine(&plan, surroundings))?;
+    control::send(control, &Answer::Ok(confine::confine(&plan, surroundings)))?;
 
     // The agent asks the service now. When it dies or gives up, the socket closes and so does this process.
     let mut word = [0; 2];
-    (&control).read_exact(&mut word)?;
+    (&mut &*control).read_exact(&mut word)?;
     if &word != b"go" {
         return Err(io::Error::other("another word than go"));
     }
@@ -142,26 +159,43 @@ fn inner(surroundings: Surroundings) -> io::Result<i32> {
         _ => String::new(),
     };
     let mut argv = plan.argv.iter().map(|argument| argument.replace(WITNESS_PLACEHOLDER, &witness));
-    let error = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
+    Err(Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
         .arg0(argv.next().unwrap_or_default())
         .args(argv)
         .env_clear()
         .envs(&plan.environment)
-        .exec();
-    control::send(&control, &error.to_string())?;
-    Err(error)
+        .exec())
 }
 
 fn next_stage(arguments: &[&str]) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.arg(SUBCOMMAND).args(arguments).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
+    // Standard output and error are the agent's choice for the first stage: /dev/null.
+    command.arg(SUBCOMMAND).args(arguments).env_clear();
     command
 }
 
+fn control_socket() -> io::Result<UnixStream> {
+    Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+fn tell_the_agent(control: &UnixStream, error: &io::Error) -> io::Result<()> {
+    control::send(control, &Answer::Err(error.to_string()))
+}
+
+/// To be opened before the next stage starts: from then on `/dev` is being rearranged, for this process as well.
+fn nothing() -> io::Result<File> {
+    File::open("/dev/null")
+}
+
 /// Only the last stage holds the control socket, so that its end is the end.
-fn let_go_of_the_socket() -> io::Result<()> {
-    rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
-    Ok(())
+fn let_go_of_the_socket(nothing: &File) -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdin(nothing)?)
+}
+
+/// Whether `user` may become root of a user namespace of its own: root itself only with a capability for it, which a
+/// container may lack (user_namespaces(7), since Linux 5.12). Without the mapping nothing could be mounted.
+fn may_map(user: u32) -> io::Result<bool> {
+    Ok(user != 0 || rustix::thread::capabilities(None)?.effective.contains(CapabilitySet::SETFCAP))
 }
 
 fn die_with_parent() -> io::Result<()> {

@@ -2,7 +2,7 @@
 //! is read is written again as the same, and reading ends where the message does.
 
 use prooftrail_prover_agent::{
-    child::{Plan, Report, read_message},
+    child::{Answer, Plan, read_message},
     witness::header_length,
 };
 
@@ -32,5 +32,5 @@ pub(crate) fn message(bytes: &[u8]) {
         assert_eq!(again.ok(), Some(read));
     }
     one::<Plan>(bytes);
-    one::<Report>(bytes);
+    one::<Answer>(bytes);
 }
