@@ -190,7 +190,7 @@ impl Child {
                 thread::spawn(|| (Ok(()), None))
             }
         };
-        let watched = watch(&mut tree.outer, feeder, limit, &stop);
+        let watched = watch(&mut tree, feeder, limit, &stop);
         tree.end();
         let (exit, timed_out) = watched?;
         // The socket ends without a word when the program was executed.
@@ -207,7 +207,7 @@ impl Child {
 /// Waits for the child's end, and brings it about when time or the witness runs out.
 #[expect(clippy::disallowed_methods, reason = "the edge: a running process is measured by the clock")]
 fn watch(
-    outer: &mut std::process::Child,
+    tree: &mut Tree,
     feeder: JoinHandle<Fed>,
     limit: Duration,
     stop: &AtomicBool,
@@ -219,23 +219,23 @@ fn watch(
         if let Some(done) = feeder.take_if(|feeder| feeder.is_finished()) {
             let (fed, open_end) = join(done)?;
             if let Err(error) = fed {
-                outer.kill()?;
-                outer.wait()?;
+                tree.end();
                 drop(open_end);
                 return Err(ChildError::Witness(error));
             }
         }
-        let status = outer.try_wait()?;
+        let status = tree.outer.try_wait()?;
         let timed_out = status.is_none() && started.elapsed() >= limit;
         if timed_out {
             stop.store(true, Ordering::Relaxed);
-            outer.kill()?;
-            outer.wait()?;
-            // Its writer fails on the closed pipe, or on the flag; either way time, and not the witness, ran out.
+            // All of it: whatever holds the reading end would hold the writer up.
+            tree.end();
+            // The writer fails on the closed pipe, or on the flag; either way time, and not the witness, ran out.
             feeder.take().map(join).transpose()?;
             return Ok((128 + rustix::process::Signal::KILL.as_raw(), true));
         }
         if let Some(status) = status {
+            tree.end();
             if let Some((Err(error), _)) = feeder.take().map(join).transpose()? {
                 return Err(ChildError::Witness(error));
             }
