@@ -6,6 +6,7 @@ mod eif;
 mod evidence;
 mod ledger;
 mod log;
+mod ovmf;
 mod policy;
 mod proofs;
 mod protocol;
@@ -27,6 +28,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("root", evidence::root),
     ("text", evidence::text),
     ("eif", eif::eif),
+    ("ovmf", ovmf::ovmf),
     ("policy", policy::policy),
     ("policy_cases", policy::policy_cases),
     ("ledger_note", ledger::note),

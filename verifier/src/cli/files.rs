@@ -14,6 +14,15 @@ const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a file, or standard input for `-`, up to [`MAX_KEPT_BYTES`].
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    read_up_to(path, MAX_KEPT_BYTES)
+}
+
+/// Reads a file of at most so many bytes, and one byte more of a larger one, so that its reader refuses it.
+pub(super) fn read_at_most(path: &Path, bytes: usize) -> anyhow::Result<Vec<u8>> {
+    read_up_to(path, u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(1))
+}
+
+fn read_up_to(path: &Path, bytes: u64) -> anyhow::Result<Vec<u8>> {
     let source: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
@@ -23,9 +32,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         }
         Box::new(file)
     };
-    let mut bytes = Vec::new();
-    source.take(MAX_KEPT_BYTES).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(bytes)
+    let mut kept = Vec::new();
+    source.take(bytes).read_to_end(&mut kept).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(kept)
 }
 
 /// Reads a text file.

@@ -1,5 +1,7 @@
 //! `prooftrail pin`: reference values from build artefacts, computed without the hardware.
 
+mod ovmf;
+
 use std::{
     fs::File,
     io::{self, IsTerminal, Read, Write},
@@ -43,6 +45,8 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// MEASUREMENT of SEV-SNP guests that are started with an OVMF image.
+    Ovmf(ovmf::Ovmf),
     /// PCR3 of an AWS Nitro enclave whose parent instance runs under an IAM role.
     #[command(after_help = "\
 Example:
@@ -92,6 +96,7 @@ impl Command {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         let (file, policy_reference, json) = match self {
             Self::Eif { file, policy_reference, json } => (file, policy_reference, json),
+            Self::Ovmf(command) => return command.run(output),
             Self::Role { arn, json } => return role(output, &arn, json),
             Self::Command { program, json, argv } => return command(output, &program, &argv, json),
             Self::Vk { file, system, json } => return verifying_key(output, &file, system, json),

@@ -4,4 +4,5 @@
 //! [`eif`] measures enclave images of AWS Nitro, [`snp`] computes launch digests of SEV-SNP guests.
 
 pub mod eif;
+mod reference;
 pub mod snp;

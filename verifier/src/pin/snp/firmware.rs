@@ -95,7 +95,7 @@ impl Firmware {
     /// [`FirmwareError`]: the first rule that the image breaks.
     pub fn read(bytes: Vec<u8>) -> Result<Self, FirmwareError> {
         let page = usize::try_from(PAGE_BYTES).map_err(|_| FirmwareError::Length(bytes.len()))?;
-        if bytes.is_empty() || bytes.len() > MAX_FIRMWARE_BYTES || bytes.len() % page != 0 {
+        if bytes.is_empty() || bytes.len() > MAX_FIRMWARE_BYTES || !bytes.len().is_multiple_of(page) {
             return Err(FirmwareError::Length(bytes.len()));
         }
         let entries = Entries::read(&bytes)?;
@@ -206,7 +206,7 @@ fn sections(bytes: &[u8], from_end: u32) -> Result<Vec<Section>, FirmwareError> 
             0x10 => SectionKind::KernelHashes,
             other => return Err(FirmwareError::SectionType(other)),
         };
-        let is_paged = address % PAGE_BYTES == 0 && length % PAGE_BYTES == 0;
+        let is_paged = address.is_multiple_of(PAGE_BYTES) && length.is_multiple_of(PAGE_BYTES);
         if !is_paged || length == 0 || length > MAX_SECTION_BYTES {
             return Err(FirmwareError::Section);
         }

@@ -8,6 +8,7 @@
 
 mod firmware;
 mod kernel;
+mod policy_toml;
 mod save_area;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha384};
 pub use self::{
     firmware::{Firmware, FirmwareError, MAX_FIRMWARE_BYTES},
     kernel::{BootHashes, MAX_BOOT_FILE_BYTES},
+    policy_toml::to_policy_toml,
     save_area::CpuModel,
 };
 use self::{
@@ -40,6 +42,27 @@ pub enum Hypervisor {
     Ec2,
     /// Google Compute Engine.
     Gce,
+}
+
+impl Hypervisor {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Qemu, Self::Ec2, Self::Gce];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu",
+            Self::Ec2 => "ec2",
+            Self::Gce => "gce",
+        }
+    }
+
+    /// Whether what virtual CPUs begin with, and so the digest, depends on their model.
+    #[must_use]
+    pub const fn tells_models_apart(self) -> bool {
+        matches!(self, Self::Qemu)
+    }
 }
 
 /// How a guest is started, but for the number of its virtual CPUs.
@@ -68,6 +91,17 @@ pub enum LaunchError {
     /// The firmware does not say where further virtual CPUs begin.
     #[error("the firmware has no reset block, so that a guest has one virtual CPU only")]
     NoResetBlock,
+}
+
+/// A launch digest, and which guest has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Measurement {
+    /// MEASUREMENT of the guest's reports.
+    pub digest: [u8; 48],
+    /// How many virtual CPUs it has.
+    pub cpus: u32,
+    /// Their model, as the caller named it; `None` where it does not matter.
+    pub model: Option<String>,
 }
 
 /// The launch digest for each number of virtual CPUs, in the order given.

@@ -24,14 +24,30 @@ pub enum CpuModel {
 }
 
 impl CpuModel {
-    /// The models by QEMU's names; versions (`-v1` and so on) begin alike.
-    pub const ALL: [(&'static str, Self); 5] = [
+    /// The models by QEMU's names.
+    const NAMES: [(&'static str, Self); 6] = [
         ("EPYC", Self::Naples),
+        ("EPYC-IBPB", Self::Naples),
         ("EPYC-Rome", Self::Rome),
         ("EPYC-Milan", Self::Milan),
         ("EPYC-Genoa", Self::Genoa),
         ("EPYC-Turin", Self::Turin),
     ];
+
+    /// The model that QEMU has under a name. Versions (`-v1` and so on) begin alike.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let unversioned = match name.rsplit_once("-v") {
+            Some((model, version)) if version.len() == 1 && version.bytes().all(|c| matches!(c, b'1'..=b'9')) => model,
+            _ => name,
+        };
+        Self::NAMES.iter().find(|(known, _)| *known == unversioned).map(|(_, model)| *model)
+    }
+
+    /// The names that [`Self::of_name`] knows, without versions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name)
+    }
 
     /// EAX of CPUID Fn0000_0001 (AMD 25481): extended family, extended model, base family, base model, stepping.
     const fn signature(self) -> u32 {

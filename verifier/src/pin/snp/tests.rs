@@ -2,7 +2,10 @@
 
 use std::io::{ErrorKind, Read};
 
-use super::{BootHashes, CpuModel, Firmware, FirmwareError, Hypervisor, Launch, LaunchError, kernel::hash, measure};
+use super::{
+    BootHashes, CpuModel, Firmware, FirmwareError, Hypervisor, Launch, LaunchError, Measurement, kernel::hash, measure,
+    to_policy_toml,
+};
 
 /// Ends of OVMF images, one page each: one with a place for a kernel's hashes, and one without.
 const AMD_SEV: &[u8] = include_bytes!("../../../../tests/vectors/snp/measure/ovmf_AmdSev_suffix.bin");
@@ -105,6 +108,10 @@ fn a_kernel_is_measured_where_the_firmware_has_a_place_for_it() {
             Launch { hypervisor: Hypervisor::Ec2, ..with(Some(&nothing), 1) },
             "0883bd0eeb716e65b7b977a321c278d1e51b33b5c655fab985443bbcc65c086b9c15e8a0bd8811050dec7e24964e5056",
         ),
+        (
+            Launch { hypervisor: Hypervisor::Gce, ..with(Some(&nothing), 1) },
+            "5da7106cf14cf46b1725ebab123eb9e53bd46a1e9f400cd0c08e7827b04b688ea8b4e403c8404efed4397ea5d5d0722e",
+        ),
     ] {
         assert_eq!(digests(AMD_SEV, launch, &[1]), [expected], "{launch:?}");
     }
@@ -114,6 +121,43 @@ fn a_kernel_is_measured_where_the_firmware_has_a_place_for_it() {
     }
     let firmware = Firmware::read(OVMF_X64.to_vec()).unwrap();
     assert_eq!(measure(&firmware, with(Some(&nothing), 1), &[1]), Err(LaunchError::KernelUnmeasured));
+}
+
+#[test]
+fn models_are_known_by_qemu_s_names_whatever_their_version() {
+    for (name, model) in [
+        ("EPYC", Some(CpuModel::Naples)),
+        ("EPYC-v4", Some(CpuModel::Naples)),
+        ("EPYC-IBPB", Some(CpuModel::Naples)),
+        ("EPYC-Rome-v3", Some(CpuModel::Rome)),
+        ("EPYC-Milan-v2", Some(CpuModel::Milan)),
+        ("EPYC-Genoa", Some(CpuModel::Genoa)),
+        ("EPYC-Turin-v1", Some(CpuModel::Turin)),
+        ("EPYC-v0", None),
+        ("EPYC-v", None),
+        ("EPYC-v4-v4", None),
+        ("epyc", None),
+        ("EPYC-Venice", None),
+        ("", None),
+    ] {
+        assert_eq!(CpuModel::of_name(name), model, "{name}");
+    }
+}
+
+#[test]
+fn digests_become_values_of_one_reference_of_a_policy() {
+    let launch = launch(Hypervisor::Qemu, CpuModel::Milan);
+    let guest = |digest, cpus| Measurement { digest: [digest; 48], cpus, model: Some("EPYC-\"Milan".to_owned()) };
+    let toml = to_policy_toml("My guest", launch, &[guest(1, 1), guest(2, 4)]);
+    let policy = format!(
+        "prooftrail_policy = 1\nname = \"p\"\nrationale = \"r\"\n[[platform]]\nname = \"snp\"\nprimary = \"amd-sev-snp\"\n\
+         [[rule]]\nid = \"image\"\nclaim = \"measurement\"\noperator = \"in\"\nreference = \"my-guest\"\n\
+         rationale = \"r\"\n{toml}"
+    );
+    let policy = prooftrail_policy::PolicyDocument::parse(&policy).unwrap().compile(&[[0; 32]]).unwrap();
+    let pins: Vec<_> = policy.pins().map(|pin| (pin.value.to_owned(), pin.note.unwrap().to_owned())).collect();
+    let note = |cpus| format!("SEV-SNP guest of qemu, {cpus} x vCPU EPYC-\"Milan, features 0x1, firmware only");
+    assert_eq!(pins, [("01".repeat(48), note(1)), ("02".repeat(48), note(4))]);
 }
 
 #[test]
