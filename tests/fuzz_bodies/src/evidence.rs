@@ -1,7 +1,8 @@
 //! Evidence, endorsements, roots, and the small texts of the result crate.
 
 use prooftrail_evidence::{
-    AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, authenticate, certificate_der, identify,
+    AmdKey, AmdProduct, AwsLc, Context, Endorsements, Expected, IntelCa, NoIssuers, Revocation, Tee, Wanted, admit,
+    authenticate, certificate_der, identify, wanted,
 };
 use prooftrail_result::{Kind, Timestamp, TrustAnchor, claims::ClaimName};
 use prooftrail_trust_roots::RootSet;
@@ -46,12 +47,26 @@ pub(crate) fn snp_report(bytes: &[u8]) {
             expected: Expected::default(),
         };
         let _ = authenticate(Kind::AmdSevSnp, bytes, &context);
+        let _ = wanted(Kind::AmdSevSnp, bytes, &endorsements, Some(AmdProduct::Milan), &AwsLc);
     }
 }
 
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
+    // A vendor's answer to each question.
+    let (product, roots) = (AmdProduct::Milan, RootSet::pinned());
+    let at = Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX);
+    for wanted in [
+        Wanted::AmdCaChain { product, key: AmdKey::Vcek },
+        Wanted::AmdCrl { product, key: AmdKey::Vcek },
+        Wanted::IntelTcbInfo { tee: Tee::Tdx, fmspc: [0xB0, 0xC0, 0x6F, 0, 0, 0] },
+        Wanted::IntelQeIdentity { tee: Tee::Tdx },
+        Wanted::IntelPckCrl { ca: IntelCa::Platform },
+        Wanted::IntelRootCrl,
+    ] {
+        let _ = admit(&wanted, &[bytes], &[bytes], &roots, &AwsLc, at);
+    }
 }
 
 /// A root certificate or a manifest that names it.
@@ -63,10 +78,13 @@ pub(crate) fn root(bytes: &[u8]) {
     }
 }
 
-/// Small texts: claim names, times.
+/// Small texts: claim names, times, names of what is wanted.
 pub(crate) fn text(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(name) = text.parse::<ClaimName>() {
+            assert_eq!(name.to_string(), text);
+        }
+        if let Ok(name) = text.parse::<Wanted>() {
             assert_eq!(name.to_string(), text);
         }
         if let Ok(instant) = text.parse::<Timestamp>() {
@@ -108,6 +126,7 @@ fn quote(kind: Kind, bytes: &[u8], collateral: &[u8]) {
         expected: Expected::default(),
     };
     let _ = authenticate(kind, bytes, &context);
+    let _ = wanted(kind, bytes, &endorsements, None, &AwsLc);
 }
 
 const TDX_QUOTE: &[u8] = include_bytes!("../../vectors/tdx/quotes/tdx-v4-phala-b0c06f.bin");

@@ -17,6 +17,7 @@ mod intel;
 mod json;
 mod nitro;
 mod snp;
+mod wanted;
 mod x509;
 
 pub use authentic::{Authentic, InputDigest, Refusal, check};
@@ -28,12 +29,13 @@ pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
 pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
 pub use format::{Format, Parsed};
-pub use intel::{Enclave, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
+pub use intel::{Enclave, IntelCa, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
 pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
 };
-pub use snp::{SevSnp, SnpEvidence};
+pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
+pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, wanted};
 pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};

@@ -14,6 +14,7 @@ mod pck;
 mod pem;
 mod quote;
 mod tcb;
+pub(crate) mod wanted;
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -38,6 +39,7 @@ use crate::{
 };
 
 pub use quote::Tee;
+pub use wanted::IntelCa;
 
 /// The chain of a platform's key: P-256 with SHA-256 throughout.
 static PCK: Profile = Profile {

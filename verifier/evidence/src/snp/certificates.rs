@@ -74,7 +74,7 @@ fn missing(need: impl std::fmt::Display) -> Reason {
 }
 
 /// The certificate of the key that signed the report; where several keys' are at hand, the one that fits best.
-fn leaf<'a>(
+pub(super) fn leaf<'a>(
     report: &Report<'_>,
     certificates: &'a [std::sync::Arc<EndorsedCertificate>],
     at: Timestamp,

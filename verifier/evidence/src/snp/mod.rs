@@ -14,6 +14,7 @@ mod endorsement_key;
 mod product;
 mod report;
 mod tcb;
+pub(crate) mod wanted;
 
 use std::sync::Arc;
 
@@ -23,9 +24,7 @@ use prooftrail_trust_roots::Root;
 use self::{
     certificates::Selected,
     endorsement_key::{EndorsementKey, Owner},
-    product::{KeyKind, ProductLine},
     report::{REPORT_BYTES, Report, Requester},
-    tcb::TcbVersion,
 };
 use crate::{
     authentic::{Authentic, InputDigest, check},
@@ -37,7 +36,14 @@ use crate::{
     x509::{self, Chain, KeyType, Profile, PublicKey, VerifiedCertificate},
 };
 
-pub(crate) use self::certificate_table::{is_table, read as read_table};
+pub(crate) use self::{
+    certificate_table::{is_table, read as read_table},
+    product::Generation,
+};
+pub use self::{
+    product::{KeyKind, ProductLine},
+    tcb::TcbVersion,
+};
 
 /// AMD's chains: RSA-4096 CAs that sign with PSS, and a P-384 leaf without key usage or basic constraints. The key server
 /// mints certificates on request, dated to the request.

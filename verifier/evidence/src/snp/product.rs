@@ -6,8 +6,8 @@
 use std::{fmt, ops::RangeInclusive};
 
 /// A product line with an AMD root key of its own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ProductLine {
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ProductLine {
     /// Zen 3 (EPYC 7003).
     Milan,
     /// Zen 4 (EPYC 9004), and Bergamo and Siena, whose CPUs have Zen 4c cores and the same root key.
@@ -34,7 +34,8 @@ pub(crate) enum Generation {
 }
 
 impl ProductLine {
-    const ALL: [Self; 3] = [Self::Milan, Self::Genoa, Self::Turin];
+    /// Every line.
+    pub const ALL: [Self; 3] = [Self::Milan, Self::Genoa, Self::Turin];
 
     /// The line of a CPU.
     pub(crate) fn of_cpu(family: u8, model: u8) -> Option<Self> {
@@ -76,7 +77,8 @@ impl ProductLine {
     }
 
     /// The line's name, as AMD spells it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Milan => "Milan",
             Self::Genoa => "Genoa",
@@ -110,8 +112,8 @@ impl Generation {
 }
 
 /// Which key signs reports.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum KeyKind {
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum KeyKind {
     /// The versioned chip endorsement key, which belongs to one chip.
     Vcek,
     /// The versioned loaded endorsement key, which belongs to one cloud.
@@ -129,7 +131,8 @@ impl KeyKind {
     }
 
     /// As in the claim `snp.signing_key`.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Vcek => "vcek",
             Self::Vlek => "vlek",

@@ -10,14 +10,18 @@ use prooftrail_result::{Reason, ReasonCode};
 use super::product::Generation;
 
 /// The security patch levels.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct TcbVersion {
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TcbVersion {
     /// Of the FMC; from the second generation on.
-    pub(crate) fmc: Option<u8>,
-    pub(crate) bootloader: u8,
-    pub(crate) tee: u8,
-    pub(crate) snp: u8,
-    pub(crate) microcode: u8,
+    pub fmc: Option<u8>,
+    /// Of the boot loader.
+    pub bootloader: u8,
+    /// Of the trusted execution environment.
+    pub tee: u8,
+    /// Of the SEV-SNP firmware.
+    pub snp: u8,
+    /// Of the microcode.
+    pub microcode: u8,
 }
 
 impl TcbVersion {
@@ -41,7 +45,7 @@ impl TcbVersion {
     }
 
     /// The levels by name, in the order of the second generation.
-    pub(crate) fn levels(&self) -> impl Iterator<Item = (&'static str, u8)> {
+    pub fn levels(&self) -> impl Iterator<Item = (&'static str, u8)> {
         let Self { fmc, bootloader, tee, snp, microcode } = *self;
         let fmc = fmc.map(|fmc| ("fmc", fmc));
         fmc.into_iter().chain([("bootloader", bootloader), ("tee", tee), ("snp", snp), ("microcode", microcode)])

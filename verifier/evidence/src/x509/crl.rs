@@ -13,7 +13,7 @@ use x509_cert::{
 };
 
 use super::{
-    certificate::{Certificate, instant, is_same_distribution_point},
+    certificate::{Certificate, common_name, instant, is_same_distribution_point},
     profile::Window,
 };
 
@@ -65,7 +65,7 @@ impl Crl {
     }
 
     /// When it was issued.
-    pub(super) const fn this_update(&self) -> Timestamp {
+    pub(crate) const fn this_update(&self) -> Timestamp {
         self.this_update
     }
 
@@ -79,8 +79,13 @@ impl Crl {
         Window { first: self.this_update, last: self.next_update.just_before() }
     }
 
+    /// The issuer's common name, where it has exactly one.
+    pub(crate) fn issuer_common_name(&self) -> Option<String> {
+        common_name(&self.issuer)
+    }
+
     /// Whether that name issued it.
-    pub(super) fn is_issued_by(&self, name: &Name) -> bool {
+    pub(crate) fn is_issued_by(&self, name: &Name) -> bool {
         self.issuer == *name
     }
 
@@ -96,7 +101,7 @@ impl Crl {
     }
 
     /// Checks that it is in force.
-    pub(super) fn check_validity(&self, at: Timestamp) -> Result<(), Reason> {
+    pub(crate) fn check_validity(&self, at: Timestamp) -> Result<(), Reason> {
         if self.window().contains(at) {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 //! decides shape, names, dates and the precise reason; then webpki ([`path`]) verifies signatures, dates and CRLs with
 //! only the profile's algorithms, and must have walked exactly the path that was supplied.
 
+pub(crate) mod alone;
 mod certificate;
 mod chain;
 mod crl;

@@ -37,6 +37,16 @@ impl Collateral {
         self.qe_identities.extend(file.qe_identity.map(Arc::new));
     }
 
+    /// Every TCB info.
+    pub(super) fn tcb_infos(&self) -> impl Iterator<Item = &Signed<TcbInfo>> {
+        self.tcb_infos.iter().map(AsRef::as_ref)
+    }
+
+    /// Every identity of a quoting enclave.
+    pub(super) fn qe_identities(&self) -> impl Iterator<Item = &Signed<QeIdentity>> {
+        self.qe_identities.iter().map(AsRef::as_ref)
+    }
+
     /// How many documents there are.
     pub(crate) const fn len(&self) -> usize {
         self.tcb_infos.len() + self.qe_identities.len()

@@ -32,7 +32,7 @@ const INTEL_QE: [u8; 16] =
     [0x93, 0x9A, 0x72, 0x33, 0xF7, 0x9C, 0x4C, 0xA9, 0x94, 0x0A, 0x0D, 0xB3, 0x95, 0x7F, 0x06, 0x07];
 
 /// Which TEE a quote is of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Tee {
     /// Software Guard Extensions: an enclave.
     Sgx,
@@ -50,7 +50,8 @@ impl Tee {
     }
 
     /// Its name, as TCB info has it.
-    pub(in crate::intel) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sgx => "SGX",
             Self::Tdx => "TDX",

@@ -1,0 +1,208 @@
+//! What vouches for evidence and has to be had from its vendor, named: so that whoever does the fetching knows what to
+//! fetch, and whether what came is it.
+//!
+//! In: evidence, read and not believed, with the endorsements that are at hand ([`wanted`]); or what a vendor answered
+//! ([`admit`]). Out: names ([`Wanted`]); or until when an answer may be kept ([`Admitted`]). Nothing here fetches, and no
+//! verdict rests on what is decided here: evidence is verified with everything that it needs, each time.
+//! AMD 57230 (KDS), Intel SGX and TDX Provisioning Certification Service API, version 4.
+
+mod name;
+
+use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
+use prooftrail_trust_roots::RootSet;
+
+pub use self::name::{InvalidName, MAX_NAME_BYTES};
+use crate::{
+    context::{Context, Expected, Revocation, RevocationMode},
+    crypto::Crypto,
+    endorsements::Endorsements,
+    intel::{self, IntelCa, Tee},
+    snp::{self, KeyKind, ProductLine, TcbVersion},
+    x509::NoIssuers,
+};
+
+/// Something that vouches for evidence and that its vendor publishes. Its text is its name: `amd-milan-vcek-crl`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Wanted {
+    /// The certificate of a chip's key for a TCB version.
+    AmdVcek {
+        /// The product line.
+        product: ProductLine,
+        /// The chip's id, 64 bytes or 8.
+        chip_id: Box<[u8]>,
+        /// The TCB version.
+        tcb: TcbVersion,
+    },
+    /// The certificates of the ASK, or ASVK, and the ARK.
+    AmdCaChain {
+        /// The product line.
+        product: ProductLine,
+        /// Which keys the CA certifies.
+        key: KeyKind,
+    },
+    /// The ARK's list of revoked CAs.
+    AmdCrl {
+        /// The product line.
+        product: ProductLine,
+        /// Which keys the CAs certify.
+        key: KeyKind,
+    },
+    /// What the versions of a platform family are worth.
+    IntelTcbInfo {
+        /// The TEE.
+        tee: Tee,
+        /// The platform family.
+        fmspc: [u8; 6],
+    },
+    /// What a TEE's quoting enclave looks like.
+    IntelQeIdentity {
+        /// The TEE.
+        tee: Tee,
+    },
+    /// The list of revoked platforms.
+    IntelPckCrl {
+        /// The CA that certifies them.
+        ca: IntelCa,
+    },
+    /// The list of revoked CAs and signers.
+    IntelRootCrl,
+}
+
+/// Who publishes something.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Publisher {
+    /// AMD's key distribution service.
+    Amd,
+    /// Intel's provisioning certification service.
+    Intel,
+}
+
+impl Publisher {
+    /// The stable spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd => "amd",
+            Self::Intel => "intel",
+        }
+    }
+}
+
+impl Wanted {
+    /// Who publishes it.
+    #[must_use]
+    pub const fn publisher(&self) -> Publisher {
+        match self {
+            Self::AmdVcek { .. } | Self::AmdCaChain { .. } | Self::AmdCrl { .. } => Publisher::Amd,
+            Self::IntelTcbInfo { .. }
+            | Self::IntelQeIdentity { .. }
+            | Self::IntelPckCrl { .. }
+            | Self::IntelRootCrl => Publisher::Intel,
+        }
+    }
+
+    /// Whether the vendor publishes it anew from time to time, so that a younger one says more than an older one.
+    #[must_use]
+    pub const fn is_renewed(&self) -> bool {
+        !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. })
+    }
+
+    /// Whether it tells what was revoked.
+    #[must_use]
+    pub const fn is_revocation(&self) -> bool {
+        matches!(self, Self::AmdCrl { .. } | Self::IntelPckCrl { .. } | Self::IntelRootCrl)
+    }
+
+    /// How its vendor's revocation is treated, of a policy's modes.
+    #[must_use]
+    pub const fn mode(&self, revocation: &Revocation) -> RevocationMode {
+        match self.publisher() {
+            Publisher::Amd => revocation.amd,
+            Publisher::Intel => revocation.intel,
+        }
+    }
+}
+
+/// What evidence needs from its vendor: everything that it does not bring itself, whether or not it is among the
+/// endorsements already. Evidence of a kind for which no vendor publishes anything needs nothing.
+///
+/// `product` is the product line of AMD reports that do not name their CPU (version 2), where no certificate names it.
+///
+/// # Errors
+/// The reason of the stages `parse` and `chain` why the evidence does not say.
+pub fn wanted(
+    kind: Kind,
+    evidence: &[u8],
+    endorsements: &Endorsements,
+    product: Option<ProductLine>,
+    crypto: &dyn Crypto,
+) -> Result<Vec<Wanted>, Reason> {
+    match kind {
+        Kind::AmdSevSnp => snp::wanted::by(evidence, endorsements, product, crypto),
+        Kind::IntelTdx => intel::wanted::by(evidence, Tee::Tdx),
+        Kind::IntelSgx => intel::wanted::by(evidence, Tee::Sgx),
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl Endorsements {
+    /// Whether what is wanted is among these, by name and date; no signature is verified.
+    #[must_use]
+    pub fn hold(&self, wanted: &Wanted, at: Timestamp) -> bool {
+        match wanted.publisher() {
+            Publisher::Amd => snp::wanted::is_held(self, wanted, at),
+            Publisher::Intel => intel::wanted::is_held(self, wanted, at),
+        }
+    }
+}
+
+/// What an answer was found to be worth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Admitted {
+    /// Of the same thing, what is greater is younger: the round of evaluation, where there is one, and the date of issue.
+    pub age: (u64, Timestamp),
+    /// The last instant at which it may be used.
+    pub until: Timestamp,
+}
+
+/// Finds out whether `files`, which a vendor answered, are what is wanted: it is what it is called, is signed under one of
+/// the roots, and is in force at the instant. `issuers` are certificates beside it that may be needed to see that: a VCEK's
+/// CA, the CA that issued a list.
+///
+/// # Errors
+/// The reason why it is not to be kept.
+pub fn admit(
+    wanted: &Wanted,
+    files: &[&[u8]],
+    issuers: &[&[u8]],
+    roots: &RootSet,
+    crypto: &dyn Crypto,
+    at: Timestamp,
+) -> Result<Admitted, Reason> {
+    let endorsements = Endorsements::read(crypto, files.iter().copied())?;
+    let beside = Endorsements::read(crypto, issuers.iter().copied())?;
+    let off = RevocationMode::Off;
+    let context = Context {
+        crypto,
+        roots,
+        endorsements: &endorsements,
+        issuers: &NoIssuers,
+        revocation: Revocation { amazon: off, amd: off, intel: off, nvidia: off },
+        at,
+        expected: Expected::default(),
+    };
+    match wanted.publisher() {
+        Publisher::Amd => snp::wanted::admit(wanted, files, &beside, &context),
+        Publisher::Intel => intel::wanted::admit(wanted, files, &beside, &context),
+    }
+}
+
+/// The one element of something that is to have one.
+pub(crate) fn only<T>(mut all: impl Iterator<Item = T>, what: &'static str) -> Result<T, Reason> {
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(Reason::from(ReasonCode::EndorsementUnrecognised).need(what)),
+    }
+}

@@ -1,0 +1,162 @@
+//! The names of what is wanted: one word each, which files, manifests and logs use. `amd-genoa-vcek-chain`,
+//! `amd-milan-vcek-<chip id>-<TCB version>`, `intel-tdx-tcb-info-<FMSPC>`. A TCB version is its levels, in the order in
+//! which AMD's second generation has them, each in decimal: `4.0.29.222`, `1.3.2.5.97`.
+
+use std::{fmt, str::FromStr};
+
+use super::Wanted;
+use crate::{
+    intel::{IntelCa, Tee},
+    snp::{Generation, KeyKind, ProductLine, TcbVersion},
+};
+
+/// The longest name: a line, a chip id of 64 bytes, a TCB version of five levels.
+pub const MAX_NAME_BYTES: usize = 192;
+
+/// A text that is no name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidName;
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the name of an endorsement that vendors publish")
+    }
+}
+
+impl std::error::Error for InvalidName {}
+
+fn tee_name(tee: Tee) -> String {
+    tee.as_str().to_ascii_lowercase()
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |product: &ProductLine| product.as_str().to_ascii_lowercase();
+        match self {
+            Self::AmdVcek { product, chip_id, tcb } => {
+                write!(f, "amd-{}-vcek-{}-", line(product), hex::encode(chip_id))?;
+                for (place, (_, level)) in tcb.levels().enumerate() {
+                    write!(f, "{}{level}", if place == 0 { "" } else { "." })?;
+                }
+                Ok(())
+            }
+            Self::AmdCaChain { product, key } => write!(f, "amd-{}-{key}-chain", line(product)),
+            Self::AmdCrl { product, key } => write!(f, "amd-{}-{key}-crl", line(product)),
+            Self::IntelTcbInfo { tee, fmspc } => {
+                write!(f, "intel-{}-tcb-info-{}", tee_name(*tee), hex::encode(fmspc))
+            }
+            Self::IntelQeIdentity { tee } => write!(f, "intel-{}-qe-identity", tee_name(*tee)),
+            Self::IntelPckCrl { ca } => write!(f, "intel-pck-{ca}-crl"),
+            Self::IntelRootCrl => f.write_str("intel-root-crl"),
+        }
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = InvalidName;
+
+    /// Reads a name. Each has one spelling.
+    fn from_str(name: &str) -> Result<Self, InvalidName> {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(InvalidName);
+        }
+        let read = match name.split_once('-').ok_or(InvalidName)? {
+            ("amd", rest) => amd(rest),
+            ("intel", rest) => intel(rest),
+            _ => None,
+        };
+        read.filter(|wanted| wanted.to_string() == name).ok_or(InvalidName)
+    }
+}
+
+fn amd(rest: &str) -> Option<Wanted> {
+    let mut parts = rest.split('-');
+    let (line, key, third, fourth) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
+    let product = ProductLine::ALL.into_iter().find(|product| product.as_str().eq_ignore_ascii_case(line))?;
+    let key = [KeyKind::Vcek, KeyKind::Vlek].into_iter().find(|kind| kind.as_str() == key)?;
+    match (third, fourth, parts.next()) {
+        ("chain", None, None) => Some(Wanted::AmdCaChain { product, key }),
+        ("crl", None, None) => Some(Wanted::AmdCrl { product, key }),
+        (chip_id, Some(levels), None) if key == KeyKind::Vcek => {
+            let chip_id = hex::decode(chip_id).ok().filter(|id| id.len() == product.generation().chip_id_bytes())?;
+            Some(Wanted::AmdVcek { product, chip_id: chip_id.into(), tcb: tcb(product, levels)? })
+        }
+        _ => None,
+    }
+}
+
+fn tcb(product: ProductLine, levels: &str) -> Option<TcbVersion> {
+    let levels: Vec<u8> = levels.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let (fmc, rest) = match product.generation() {
+        Generation::First => (None, levels.as_slice()),
+        Generation::Second => levels.split_first().map(|(fmc, rest)| (Some(*fmc), rest))?,
+    };
+    let [bootloader, tee, snp, microcode] = *rest else { return None };
+    Some(TcbVersion { fmc, bootloader, tee, snp, microcode })
+}
+
+fn intel(rest: &str) -> Option<Wanted> {
+    let ca = |ca: IntelCa| (rest == format!("pck-{ca}-crl")).then_some(Wanted::IntelPckCrl { ca });
+    let list = [IntelCa::Platform, IntelCa::Processor].into_iter().find_map(ca);
+    if rest == "root-crl" || list.is_some() {
+        return Some(list.unwrap_or(Wanted::IntelRootCrl));
+    }
+    let (name, rest) = rest.split_once('-')?;
+    let tee = [Tee::Sgx, Tee::Tdx].into_iter().find(|tee| tee_name(*tee) == name)?;
+    match rest.strip_prefix("tcb-info-") {
+        Some(fmspc) => {
+            let mut bytes = [0; 6];
+            hex::decode_to_slice(fmspc, &mut bytes).ok()?;
+            Some(Wanted::IntelTcbInfo { tee, fmspc: bytes })
+        }
+        None => (rest == "qe-identity").then_some(Wanted::IntelQeIdentity { tee }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidName, MAX_NAME_BYTES, Wanted};
+
+    #[test]
+    fn each_name_has_one_spelling() {
+        let chip = "ab".repeat(64);
+        for name in [
+            &format!("amd-milan-vcek-{chip}-4.0.29.222"),
+            "amd-turin-vcek-0102030405060708-1.3.2.5.97",
+            "amd-genoa-vcek-chain",
+            "amd-genoa-vlek-chain",
+            "amd-turin-vlek-crl",
+            "intel-tdx-tcb-info-90c06f000000",
+            "intel-sgx-tcb-info-00606a000000",
+            "intel-tdx-qe-identity",
+            "intel-pck-platform-crl",
+            "intel-pck-processor-crl",
+            "intel-root-crl",
+        ] {
+            assert!(name.len() <= MAX_NAME_BYTES);
+            assert_eq!(name.parse::<Wanted>().map(|wanted| wanted.to_string()).as_deref(), Ok(name));
+        }
+        for other in [
+            "",
+            "amd",
+            "amd-Milan-vcek-crl",
+            "amd-milan-vcek",
+            "amd-milan-vcek-crl-",
+            "amd-venice-vcek-crl",
+            "amd-milan-vlek-0102030405060708-1.3.2.5.97",
+            "amd-milan-vcek-0102030405060708-1.2.3.4",
+            "amd-turin-vcek-0102030405060708-3.2.5.97",
+            "amd-turin-vcek-0102030405060708-1.3.2.5.097",
+            "amd-turin-vcek-0102030405060708-1.3.2.5.256",
+            "amd-turin-vcek-010203040506070A-1.3.2.5.97",
+            "intel-tdx-tcb-info-90C06F000000",
+            "intel-tdx-tcb-info-90c06f0000",
+            "intel-pck-root-crl",
+            "intel-qe-identity",
+            "nvidia-root-crl",
+            &"a".repeat(MAX_NAME_BYTES + 1),
+        ] {
+            assert_eq!(other.parse::<Wanted>(), Err(InvalidName), "{other}");
+        }
+    }
+}
