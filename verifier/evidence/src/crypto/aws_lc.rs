@@ -2,7 +2,10 @@
 
 use aws_lc_rs::{
     digest::{self, Digest},
-    signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey},
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+        UnparsedPublicKey,
+    },
 };
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 
@@ -19,6 +22,10 @@ impl Crypto for AwsLc {
 
     fn sha384(&self, parts: &[&[u8]]) -> [u8; 48] {
         hash(&digest::SHA384, parts)
+    }
+
+    fn sha512(&self, parts: &[&[u8]]) -> [u8; 64] {
+        hash(&digest::SHA512, parts)
     }
 
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
@@ -53,6 +60,12 @@ impl Crypto for AwsLc {
         let digest = Digest::import_less_safe(digest, &digest::SHA384).map_err(|_| BadSignature)?;
         UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, public_key)
             .verify_digest(&digest, signature)
+            .map_err(|_| BadSignature)
+    }
+
+    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
+            .verify(message, signature)
             .map_err(|_| BadSignature)
     }
 }

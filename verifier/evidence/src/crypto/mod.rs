@@ -29,6 +29,9 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
     /// SHA-384 of the parts, one after another.
     fn sha384(&self, parts: &[&[u8]]) -> [u8; 48];
 
+    /// SHA-512 of the parts, one after another.
+    fn sha512(&self, parts: &[&[u8]]) -> [u8; 64];
+
     /// The algorithm as the path validator wants it.
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm;
 
@@ -55,6 +58,13 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
         digest: &[u8; 48],
         signature: &[u8; 96],
     ) -> Result<(), BadSignature>;
+
+    /// Verifies an RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, section 8.2) over a message. The key is RSAPublicKey
+    /// in DER (appendix A.1.1) with a modulus of 2,048 to 4,096 bits; the signature is as long as the modulus.
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]
@@ -66,6 +76,7 @@ mod tests {
         for parts in [&[][..], &[b"abc".as_slice()], &[b"a", b"", b"bc"]] {
             assert_eq!(AwsLc.sha256(parts), RustCrypto.sha256(parts));
             assert_eq!(AwsLc.sha384(parts), RustCrypto.sha384(parts));
+            assert_eq!(AwsLc.sha512(parts), RustCrypto.sha512(parts));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! RustCrypto: the provider for WebAssembly, and the second opinion in tests.
 
 use p384::ecdsa::{DerSignature, Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
-use rsa::{Pss, RsaPublicKey, pkcs1::DecodeRsaPublicKey};
+use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey, pkcs1::DecodeRsaPublicKey};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::{BadSignature, Crypto, SignatureAlgorithm};
 
@@ -18,6 +18,10 @@ impl Crypto for RustCrypto {
 
     fn sha384(&self, parts: &[&[u8]]) -> [u8; 48] {
         parts.iter().fold(Sha384::new(), Sha384::chain_update).finalize().into()
+    }
+
+    fn sha512(&self, parts: &[&[u8]]) -> [u8; 64] {
+        parts.iter().fold(Sha512::new(), Sha512::chain_update).finalize().into()
     }
 
     fn path_algorithm(&self, algorithm: SignatureAlgorithm) -> &'static dyn SignatureVerificationAlgorithm {
@@ -50,7 +54,17 @@ impl Crypto for RustCrypto {
         let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
         key.verify_prehash(digest, &signature).map_err(|_| BadSignature)
     }
+
+    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
+        let padding = Pkcs1v15Sign { hash_len: Some(32), prefix: SHA256_DIGEST_INFO.into() };
+        key.verify(padding, &Sha256::digest(message), signature).map_err(|_| BadSignature)
+    }
 }
+
+/// DigestInfo of SHA-256 (RFC 8017, section 9.2, note 1), without the digest.
+const SHA256_DIGEST_INFO: &[u8] =
+    &[0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
 /// ecdsa-with-SHA384 under a P-384 key, for the path validator.
 #[derive(Debug)]
