@@ -51,6 +51,30 @@ pub(crate) fn snp_report(bytes: &[u8]) {
     }
 }
 
+/// Evidence of an Azure machine on SEV-SNP, or a TPM quote for a genuine report of the paravisor; AMD's certificates are at
+/// hand.
+pub(crate) fn azure_snp_vtpm(bytes: &[u8]) {
+    for (evidence, quote) in [(bytes, None), (HCL_REPORT, Some(bytes))] {
+        let files = [AZURE_CERTIFICATES].into_iter().chain(quote);
+        let Ok(endorsements) = Endorsements::read(&AwsLc, files) else { continue };
+        let context = Context {
+            crypto: &AwsLc,
+            roots: &RootSet::pinned(),
+            endorsements: &endorsements,
+            issuers: &NoIssuers,
+            revocation: Revocation::default(),
+            at: Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX),
+            expected: Expected::default(),
+        };
+        let _ = authenticate(Kind::AzureSnpVtpm, evidence, &context);
+    }
+}
+
+/// Evidence of an Azure machine on TDX, with genuine collateral.
+pub(crate) fn azure_tdx_vtpm(bytes: &[u8]) {
+    quote(Kind::AzureTdxVtpm, bytes, TDX_COLLATERAL);
+}
+
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
@@ -136,6 +160,10 @@ const SGX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-sg
 /// Certificates of a genuine report in the corpus.
 const MILAN_VCEK: &[u8] = include_bytes!("../../vectors/snp/milan/sev_v2_vcek.der");
 const MILAN_ASK: &[u8] = include_bytes!("../../vectors/snp/roots/ask_milan.pem");
+
+/// A genuine report of Azure's paravisor, and a VCEK with AMD's certificates, of another chip.
+const HCL_REPORT: &[u8] = include_bytes!("../../vectors/snp/azure/azcvm_hcl-report-snp.bin");
+const AZURE_CERTIFICATES: &[u8] = include_bytes!("../../vectors/snp/azure/azcvm_certs.pem");
 
 /// The root of the mock documents in the corpus.
 const MOCK_ROOT: &[u8] = include_bytes!("../../vectors/nitro/mock/mock-root.der");

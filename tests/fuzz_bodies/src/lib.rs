@@ -24,6 +24,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("intel_sgx", evidence::intel_sgx),
     ("intel_collateral", evidence::intel_collateral),
     ("snp_report", evidence::snp_report),
+    ("azure_snp_vtpm", evidence::azure_snp_vtpm),
+    ("azure_tdx_vtpm", evidence::azure_tdx_vtpm),
     ("endorsement", evidence::endorsement),
     ("root", evidence::root),
     ("text", evidence::text),

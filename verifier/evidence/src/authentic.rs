@@ -126,6 +126,9 @@ pub mod check {
         COLLATERAL,
         TIMESTAMP,
         IDENTITY,
+        RUNTIME_DATA,
+        QUOTE_SIGNATURE,
+        PCRS,
         NONCE,
         RECIPIENT,
         BINDING,
@@ -155,6 +158,12 @@ pub mod check {
     pub const TIMESTAMP: &str = "evidence.timestamp";
     /// Identities inside the evidence agree with the certified ones.
     pub const IDENTITY: &str = "evidence.identity";
+    /// The hardware's report vouches for the paravisor's runtime data, and so for the attestation key in them.
+    pub const RUNTIME_DATA: &str = "evidence.runtime_data";
+    /// The attestation key's signature over the TPM quote.
+    pub const QUOTE_SIGNATURE: &str = "evidence.quote_signature";
+    /// The register values are the ones that the TPM quote selects and signs.
+    pub const PCRS: &str = "evidence.pcrs";
     /// The caller's nonce stands in the evidence.
     pub const NONCE: &str = "evidence.nonce";
     /// The caller's recipient key stands in the evidence; listed only where one was expected.

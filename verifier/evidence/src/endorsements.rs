@@ -1,7 +1,7 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
 //! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
-//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of TDX guests. Out:
+//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes. Out:
 //! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
 //! verified it.
 
@@ -12,12 +12,14 @@ use prooftrail_result::{Reason, ReasonCode};
 use x509_cert::name::Name;
 
 use crate::{
+    azure::{self, EndorsedQuote, PcrLog},
     crypto::Crypto,
     intel::{
         collateral::{self, Collateral},
-        event_log::{self, EventLog},
+        event_log::EventLog,
     },
     snp,
+    tcg_log::{self, TcgLog},
     x509::{Crl, Outline, common_name},
 };
 
@@ -35,6 +37,8 @@ pub struct Endorsements {
     crl_snapshot: [u8; 32],
     collateral: Collateral,
     event_logs: Vec<Arc<EventLog>>,
+    pcr_logs: Vec<Arc<PcrLog>>,
+    tpm_quotes: Vec<Arc<EndorsedQuote>>,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -118,9 +122,8 @@ impl Endorsements {
         if snp::is_table(file) {
             return snp::read_table(file)?.into_iter().try_for_each(|entry| self.add_x509(crypto, entry));
         }
-        if event_log::is_ccel(file) {
-            self.event_logs.push(Arc::new(EventLog::ccel(crypto, file)?));
-            return self.check_count();
+        if TcgLog::is_one(file) {
+            return self.add_log(crypto, &TcgLog::read(crypto, file)?);
         }
         if file.trim_ascii_start().starts_with(b"{") {
             return self.add_json(crypto, file);
@@ -150,7 +153,22 @@ impl Endorsements {
         Ok(())
     }
 
+    /// Adds the log of a firmware, to what it can be the log of: a TDX guest's registers, a TPM's, or both.
+    fn add_log(&mut self, crypto: &dyn Crypto, log: &TcgLog) -> Result<(), Reason> {
+        let (of_guest, of_tpm) = (EventLog::of_firmware(crypto, log), PcrLog::of_firmware(crypto, log));
+        if of_guest.is_none() && of_tpm.is_none() {
+            return Err(tcg_log::malformed("an entry is of no register that is known here, or lacks its digest"));
+        }
+        self.event_logs.extend(of_guest.map(Arc::new));
+        self.pcr_logs.extend(of_tpm.map(Arc::new));
+        self.check_count()
+    }
+
     fn add_json(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        if azure::is_quote(file) {
+            self.tpm_quotes.push(Arc::new(EndorsedQuote::read(crypto, file)?));
+            return self.check_count();
+        }
         let mut read = collateral::read(crypto, file)?;
         self.event_logs.extend(read.event_log.take().map(Arc::new));
         for crl in &read.crls {
@@ -165,8 +183,9 @@ impl Endorsements {
 
     /// Checks that there are not more endorsements than any set needs.
     fn check_count(&self) -> Result<(), Reason> {
-        if self.crls.len() + self.certificates.len() + self.collateral.len() + self.event_logs.len() <= MAX_ENDORSEMENTS
-        {
+        let logs = self.event_logs.len().max(self.pcr_logs.len());
+        let others = self.collateral.len() + logs + self.tpm_quotes.len();
+        if self.crls.len() + self.certificates.len() + others <= MAX_ENDORSEMENTS {
             return Ok(());
         }
         let reason = Reason::new(ReasonCode::EndorsementTooLarge, "there are more endorsements than any set needs");
@@ -201,6 +220,16 @@ impl Endorsements {
     /// The event logs of guests.
     pub(crate) fn event_logs(&self) -> impl Iterator<Item = &EventLog> {
         self.event_logs.iter().map(AsRef::as_ref)
+    }
+
+    /// The event logs of firmware, as a TPM's.
+    pub(crate) fn pcr_logs(&self) -> impl Iterator<Item = &PcrLog> {
+        self.pcr_logs.iter().map(AsRef::as_ref)
+    }
+
+    /// The TPM quotes that came in files of their own.
+    pub(crate) fn tpm_quotes(&self) -> &[Arc<EndorsedQuote>] {
+        &self.tpm_quotes
     }
 
     /// Identifies the revocation lists as a whole.

@@ -1,8 +1,9 @@
-//! What a caller expects to find in the 64 bytes that a guest may choose: REPORT_DATA of SEV-SNP, REPORTDATA of TDX and SGX.
+//! What a caller expects to find in the one field that a guest may choose: REPORT_DATA of SEV-SNP, REPORTDATA of TDX and SGX,
+//! qualifyingData of a TPM quote.
 //!
-//! In: the field and the expectations. Out: [`Bound`], the values that were found. The binding is the 48 bytes of the
-//! value and 16 zero bytes. Such kinds have no field for a nonce of its own, since the binding covers one; where no binding
-//! is expected, a nonce is one that fills the field, zero-padded, as guests do by hand.
+//! In: the field and the expectations. Out: [`Bound`], the values that were found. Such kinds have no field for a nonce of
+//! its own, since the binding covers one; where no binding is expected, the field is compared with a nonce. Report data have
+//! 64 bytes, so that a value stands there with zeros behind it; qualifyingData is the value, exactly.
 
 use prooftrail_result::{
     Outcome, Reason, ReasonCode,
@@ -12,7 +13,7 @@ use prooftrail_result::{
 use crate::{authentic::check, checks::Checks, context::Expected};
 
 /// The expected values that were found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bound<'a> {
     nonce: Option<&'a [u8]>,
     binding: Option<&'a [u8]>,
@@ -26,34 +27,51 @@ impl Bound<'_> {
     }
 }
 
-/// Compares the field with what is expected of it.
+/// Compares report data with what is expected of them; `None` where they are not the caller's to choose, so that nothing is
+/// looked for.
 pub(crate) fn in_report_data<'a>(
     report_data: &[u8; 64],
+    expected: Option<Expected<'a>>,
+    checks: &mut Checks,
+) -> Result<Bound<'a>, Reason> {
+    let Some(expected) = expected else { return Ok(Bound::default()) };
+    in_field(report_data, expected, checks, |value| match report_data.split_at_checked(value.len()) {
+        Some((found, padding)) => !value.is_empty() && found == value && padding.iter().all(|byte| *byte == 0),
+        None => false,
+    })
+}
+
+/// Compares the qualifyingData of a TPM quote with what is expected of it.
+pub(crate) fn in_qualifying_data<'a>(
+    data: &[u8],
     expected: Expected<'a>,
     checks: &mut Checks,
 ) -> Result<Bound<'a>, Reason> {
-    let nonce = expected.nonce.filter(|_| expected.binding.is_none());
-    find(report_data, nonce, check::NONCE, ReasonCode::BindingNonceMismatch, checks)?;
-    let binding = expected.binding.map(<[u8; 48]>::as_slice);
-    find(report_data, binding, check::BINDING, ReasonCode::BindingValueMismatch, checks)?;
-    Ok(Bound { nonce, binding })
+    in_field(data, expected, checks, |value| !value.is_empty() && data == value)
 }
 
-fn find(
-    report_data: &[u8; 64],
-    value: Option<&[u8]>,
-    name: &'static str,
-    code: ReasonCode,
+fn in_field<'a>(
+    field: &[u8],
+    expected: Expected<'a>,
     checks: &mut Checks,
-) -> Result<(), Reason> {
-    let Some(value) = value else {
-        checks.push(name, Outcome::NotPerformed);
-        return Ok(());
-    };
-    checks.run(name, || match report_data.split_at_checked(value.len()) {
-        Some((found, padding)) if !value.is_empty() && found == value && padding.iter().all(|byte| *byte == 0) => {
-            Ok(())
-        }
-        _ => Err(Reason::from(code).have(hex::encode(report_data)).need(hex::encode(value))),
-    })
+    holds: impl Fn(&[u8]) -> bool,
+) -> Result<Bound<'a>, Reason> {
+    let nonce = expected.nonce.filter(|_| expected.binding.is_none());
+    let binding = expected.binding.map(<[u8; 48]>::as_slice);
+    let absent = [ReasonCode::BindingNonceAbsent, ReasonCode::BindingValueAbsent];
+    let differs = [ReasonCode::BindingNonceMismatch, ReasonCode::BindingValueMismatch];
+    let [of_nonce, of_binding] = if field.is_empty() { absent } else { differs };
+    for (name, value, code) in [(check::NONCE, nonce, of_nonce), (check::BINDING, binding, of_binding)] {
+        let Some(value) = value else {
+            checks.push(name, Outcome::NotPerformed);
+            continue;
+        };
+        checks.run(name, || {
+            if holds(value) {
+                return Ok(());
+            }
+            Err(Reason::from(code).have(hex::encode(field)).need(hex::encode(value)))
+        })?;
+    }
+    Ok(Bound { nonce, binding })
 }

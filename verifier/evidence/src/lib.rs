@@ -1,10 +1,12 @@
 //! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
 //! arguments ([`Context`]).
 //!
-//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`); what kinds share stands beside them: the strict
-//! CBOR reader, COSE, X.509 with the chain engine, endorsements, and the cryptography seam.
+//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`, `azure`); what kinds share stands beside them: the
+//! strict CBOR reader, COSE, event logs, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;
+mod azure;
+mod bytes;
 mod cbor;
 mod checks;
 mod context;
@@ -13,14 +15,17 @@ mod crypto;
 mod endorsements;
 mod expected;
 mod format;
+mod hardware;
 mod intel;
 mod json;
 mod nitro;
 mod snp;
+mod tcg_log;
 mod wanted;
 mod x509;
 
 pub use authentic::{Authentic, InputDigest, Refusal, check};
+pub use azure::{AzureEvidence, AzureSnpVtpm, AzureTdxVtpm, AzureVtpm, SnpMachine, TdxMachine};
 pub use context::{Context, Expected, Revocation, RevocationMode};
 #[cfg(feature = "aws-lc")]
 pub use crypto::AwsLc;
@@ -41,7 +46,15 @@ pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
 /// The kinds that this build verifies.
-pub const SUPPORTED: &[Kind] = &[Kind::AwsNitro, Kind::AwsNitroTpm, Kind::AmdSevSnp, Kind::IntelTdx, Kind::IntelSgx];
+pub const SUPPORTED: &[Kind] = &[
+    Kind::AwsNitro,
+    Kind::AwsNitroTpm,
+    Kind::AmdSevSnp,
+    Kind::IntelTdx,
+    Kind::IntelSgx,
+    Kind::AzureSnpVtpm,
+    Kind::AzureTdxVtpm,
+];
 
 /// Authenticates one piece of evidence of a known kind.
 ///
@@ -54,6 +67,8 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::IntelTdx => Parsed::<TdxQuote>::parse(bytes)?.authenticate(context),
         Kind::IntelSgx => Parsed::<SgxQuote>::parse(bytes)?.authenticate(context),
         Kind::AmdSevSnp => Parsed::<SevSnp>::parse(bytes)?.authenticate(context),
+        Kind::AzureSnpVtpm => Parsed::<AzureSnpVtpm>::parse(bytes)?.authenticate(context),
+        Kind::AzureTdxVtpm => Parsed::<AzureTdxVtpm>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -87,6 +102,8 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         as_format::<SevSnp>,
         as_format::<TdxQuote>,
         as_format::<SgxQuote>,
+        as_format::<AzureSnpVtpm>,
+        as_format::<AzureTdxVtpm>,
     ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),

@@ -54,7 +54,7 @@ reason_codes! {
     EvidenceEmpty = "evidence.empty", Parse, "The evidence has no bytes.", "Check that the file was written and that the path is right.";
     EvidenceTooLarge = "evidence.too_large", Parse, "The evidence is larger than its kind allows.", "Send one piece of evidence, undecorated: not a bundle, an archive or a text encoding.";
     KindUnsupported = "evidence.kind_unsupported", Parse, "This build does not verify that kind of evidence.", "Run `prooftrail appraise --help` for the kinds of this build.";
-    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs in PEM or DER, or Intel's collateral in JSON.";
+    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs in PEM or DER, Intel's collateral or a TPM quote in JSON, or an event log.";
     EndorsementTooLarge = "endorsement.too_large", Parse, "An endorsement is larger than the cap.", "Pass the vendor's file itself; no vendor publishes one of that size.";
 
     // parse: CBOR and COSE
@@ -109,6 +109,17 @@ reason_codes! {
     EventLogMalformed = "eventlog.malformed", Parse, "An event log cannot be read.", "Copy the whole log: the data of the ACPI table CCEL, or the answer of dstack's guest agent.";
     CollateralVersion = "collateral.version", Parse, "Intel's collateral is of no version that is known here.", "Fetch TCB info of version 3 and identities of version 2, from version 4 of Intel's service.";
 
+    // parse: Azure's paravisor and TPMs
+    AzureEnvelope = "azure.envelope", Parse, "The evidence is neither a report of Azure's paravisor nor the JSON that holds one with its TPM quote.", "Send the NV index 0x01400001 as it is, or the JSON that docs/azure-vtpm.md describes.";
+    AzureReportMalformed = "azure.report_malformed", Parse, "The paravisor's report is not of its form.", "Read the whole NV index 0x01400001 again, as binary.";
+    AzureReportKind = "azure.report_kind", Parse, "The paravisor's report is of the other kind of machine.", "Use `--kind azure-snp-vtpm` for SEV-SNP and `--kind azure-tdx-vtpm` for TDX.";
+    AzureHashType = "azure.hash_type", Parse, "The paravisor's report names no hash that is known here.", "SHA-256, SHA-384 and SHA-512 are; for another one, upgrade the verifier.";
+    AzureRuntimeData = "azure.runtime_data", Parse, "The runtime data are not JSON of their form.", "Send the paravisor's own bytes; its hash is over the verbatim text.";
+    AzureAttestationKey = "azure.attestation_key", Parse, "The runtime data do not name exactly one attestation key HCLAkPub, of RSA with 2,048 to 4,096 bits and exponent 65537.", "No paravisor that this build knows makes others.";
+    TpmQuoteMissing = "tpm.quote_missing", Parse, "There is not exactly one TPM quote for the paravisor's report.", "Send the quote in the evidence's JSON, or one quote as an endorsement: JSON with `signature`, `message` and `pcrs`.";
+    TpmQuoteMalformed = "tpm.quote_malformed", Parse, "The TPM quote is not a TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE that a TPM made.", "Send the bytes that TPM2_Quote returned: without the TPM2B length, undecorated.";
+    TpmPcrSelection = "tpm.pcr_selection", Parse, "The TPM quote does not select registers 0 to 23 of the SHA-256 bank, some of them and no others.", "Quote registers of the SHA-256 bank alone; values of other banks are not sent and mean nothing here.";
+
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
     ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
@@ -123,6 +134,8 @@ reason_codes! {
     CollateralSignature = "collateral.signature", Signature, "The signature of Intel's collateral does not verify.", "Signatures are over the verbatim text: fetch it again, and do not reformat it.";
     SnpUnsigned = "snp.unsigned", Signature, "The report has no signature: its host masks the chip's key.", "Ask the host to turn MASK_CHIP_KEY off; a report without a signature says nothing.";
     SnpSignature = "snp.signature", Signature, "The report's signature does not verify under the key of its certificate.", "The report was altered after it was signed, or signed by another chip's key.";
+    TpmSignatureAlgorithm = "tpm.signature_algorithm", Signature, "The TPM quote is not signed with RSASSA-PKCS1-v1_5 and SHA-256.", "Quote with the attestation key's own scheme; the paravisor's key has that one.";
+    TpmQuoteSignature = "tpm.quote_signature", Signature, "The TPM quote's signature does not verify under the attestation key that the hardware's report vouches for.", "The quote was altered, or it comes from another machine or another boot than the paravisor's report.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -180,6 +193,10 @@ reason_codes! {
     SnpProductMismatch = "snp.product_mismatch", Binding, "The report comes from another product line than its certificates.", "Pass the certificates of this report's chip.";
     SnpTcbMismatch = "snp.tcb_mismatch", Binding, "The certificate belongs to another TCB version than the one that the report states.", "Fetch the VCEK for exactly the report's REPORTED_TCB.";
     SnpChipIdMismatch = "snp.chip_id_mismatch", Binding, "The certificate belongs to another chip than the one that the report names.", "Fetch the VCEK for exactly the report's CHIP_ID.";
+    AzureReportData = "azure.report_data", Binding, "The hardware's report data are not the hash of the runtime data and zeros.", "The runtime data belong to another report, or were altered; send both as they stand in the NV index.";
+    AzurePrivilegeLevel = "azure.privilege_level", Binding, "The hardware's report was not asked for by the paravisor, at the most privileged level.", "Anyone below the paravisor can name a key of their own in such a report.";
+    TpmPcrValues = "tpm.pcr_values", Binding, "There are more or fewer register values than the TPM quote selects.", "Send exactly the values of the selected registers, in ascending order.";
+    TpmPcrDigest = "tpm.pcr_digest", Binding, "The register values have another digest than the one in the TPM quote.", "Read quote and values together, so that no register is extended in between.";
     BindingRecipientMismatch = "binding.recipient_mismatch", Binding, "The evidence carries another recipient key than the one that the key is to be sealed to.", "Make the evidence with the recipient key of the request.";
     BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
     BindingPrimary = "binding.primary", Binding, "The set has not exactly one piece that can carry its binding.", "Send one piece of CPU evidence; its value covers every other piece.";

@@ -4,7 +4,6 @@
 //! file is the order of the checks: root → PCK chain → QE report → attestation key → signature → collateral → identities →
 //! what the caller expects → TCB level. Only the last leaves evidence authentic where it fails.
 
-mod bytes;
 mod claims;
 pub(crate) mod collateral;
 pub(crate) mod event_log;
@@ -31,10 +30,11 @@ use self::{
 use crate::{
     authentic::{Authentic, InputDigest, check},
     checks::Checks,
-    context::Context,
+    context::{Context, Expected},
     crypto::SignatureAlgorithm,
     expected,
     format::Format,
+    hardware::HardwareReport,
     x509::{self, Chain, KeyType, Profile, PublicKey, Revocation, VerifiedCertificate},
 };
 
@@ -114,7 +114,26 @@ impl<T: Quoted> Format for IntelQuote<T> {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(&document.0, id, T::TEE, context, checks)
+        authenticate(&document.0, id, T::TEE, Some(context.expected), context, checks)
+    }
+}
+
+impl<T: Quoted> HardwareReport for IntelQuote<T> {
+    fn signed<'d>(document: &'d QuoteDocument<'_>) -> &'d [u8] {
+        document.0.signed
+    }
+
+    fn report_data<'d>(document: &'d QuoteDocument<'_>) -> &'d [u8; 64] {
+        document.0.body.report_data()
+    }
+
+    fn vouch(
+        document: &QuoteDocument<'_>,
+        id: EvidenceId,
+        context: &Context<'_>,
+        checks: &mut Checks,
+    ) -> Result<Authentic, Reason> {
+        authenticate(&document.0, id, T::TEE, None, context, checks)
     }
 }
 
@@ -138,6 +157,7 @@ fn authenticate(
     quote: &Quote<'_>,
     evidence_id: EvidenceId,
     tee: Tee,
+    expected: Option<Expected<'_>>,
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Authentic, Reason> {
@@ -162,7 +182,7 @@ fn authenticate(
             Body::Enclave(_) => Ok(()),
         }
     })?;
-    let bound = expected::in_report_data(quote.body.report_data(), context.expected, checks)?;
+    let bound = expected::in_report_data(quote.body.report_data(), expected, checks)?;
 
     let revocation = signers.iter().fold(pck.revocation.clone(), |all, signer| all.and(&signer.revocation));
     let established = Established { quote, root, pck, pck_ca, extension, tcb_info, qe_identity, signers, revocation };

@@ -29,10 +29,11 @@ use self::{
 use crate::{
     authentic::{Authentic, InputDigest, check},
     checks::Checks,
-    context::Context,
+    context::{Context, Expected},
     crypto::SignatureAlgorithm,
     expected,
     format::Format,
+    hardware::HardwareReport,
     x509::{self, Chain, KeyType, Profile, PublicKey, VerifiedCertificate},
 };
 
@@ -98,18 +99,49 @@ impl Format for SevSnp {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        let Some(table) = document.table else {
-            return authenticate(&document.report, id, context, checks);
-        };
-        let endorsements = context.endorsements.clone().with(context.crypto, [table])?;
-        authenticate(&document.report, id, &Context { endorsements: &endorsements, ..*context }, checks)
+        authenticate_with_table(document, id, Some(context.expected), context, checks)
     }
+}
+
+impl HardwareReport for SevSnp {
+    fn signed<'d>(document: &'d SnpEvidence<'_>) -> &'d [u8] {
+        document.report.signed
+    }
+
+    fn report_data<'d>(document: &'d SnpEvidence<'_>) -> &'d [u8; 64] {
+        document.report.report_data
+    }
+
+    fn vouch(
+        document: &SnpEvidence<'_>,
+        id: EvidenceId,
+        context: &Context<'_>,
+        checks: &mut Checks,
+    ) -> Result<Authentic, Reason> {
+        authenticate_with_table(document, id, None, context, checks)
+    }
+}
+
+/// Authenticates a report with the certificates that came with it, among others.
+fn authenticate_with_table(
+    document: &SnpEvidence<'_>,
+    id: EvidenceId,
+    expected: Option<Expected<'_>>,
+    context: &Context<'_>,
+    checks: &mut Checks,
+) -> Result<Authentic, Reason> {
+    let Some(table) = document.table else {
+        return authenticate(&document.report, id, expected, context, checks);
+    };
+    let endorsements = context.endorsements.clone().with(context.crypto, [table])?;
+    authenticate(&document.report, id, expected, &Context { endorsements: &endorsements, ..*context }, checks)
 }
 
 /// The checks, in order. Each consumes what the one before it established.
 fn authenticate(
     report: &Report<'_>,
     evidence_id: EvidenceId,
+    expected: Option<Expected<'_>>,
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Authentic, Reason> {
@@ -122,7 +154,7 @@ fn authenticate(
     let key = checks.run(check::PROFILE, || EndorsementKey::read(&verified.certificate, line, key_kind))?;
     let tcbs = checks.run(check::IDENTITY, || check_identity(report, line, key_kind, &key))?;
     checks.run(check::SIGNATURE, || verify_signature(report, evidence_id, &verified, context))?;
-    let bound = expected::in_report_data(report.report_data, context.expected, checks)?;
+    let bound = expected::in_report_data(report.report_data, expected, checks)?;
 
     let vouched = Vouched { root, leaf: &verified, line, key_kind, tcbs };
     let mut claims = Claims::with_capacity(96);

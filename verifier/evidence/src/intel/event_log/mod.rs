@@ -1,23 +1,20 @@
 //! Event logs of trust domains: what was measured into the run-time registers, in order.
 //!
-//! In: a log, as the firmware keeps it ([`ccel`]) or as dstack's guests hand it out ([`dstack`]). Out: [`EventLog`], the
+//! In: a log, as the firmware keeps it ([`TcgLog`]) or as dstack's guests hand it out ([`dstack`]). Out: [`EventLog`], the
 //! registers that it replays to. A log is signed by nobody: it says something only where it replays to the registers of an
 //! authentic quote, and then of its digests, not of the descriptions beside them.
 
-mod ccel;
 mod dstack;
 
-pub(crate) use ccel::is_ccel;
-
 use prooftrail_result::{
-    Reason, ReasonCode,
+    Reason,
     claims::{ClaimId, Claims, tdx},
 };
 
-use crate::crypto::Crypto;
-
-/// A log beyond this is refused unread; the area that firmware reserves has 256 KiB.
-const MAX_LOG_BYTES: usize = 2 * 1024 * 1024;
+use crate::{
+    crypto::Crypto,
+    tcg_log::{MAX_LOG_BYTES, TcgLog, malformed, too_large},
+};
 
 /// A log, replayed.
 #[derive(Clone, Debug)]
@@ -37,28 +34,30 @@ struct Register {
 }
 
 impl EventLog {
-    /// Reads the log that firmware keeps.
-    pub(crate) fn ccel(crypto: &dyn Crypto, file: &[u8]) -> Result<Self, Reason> {
-        let mut log = Self::empty(crypto, file)?;
-        ccel::replay(&mut log, crypto, file)
-            .ok_or_else(|| malformed("it ends too early, or an entry is out of form"))?;
-        Ok(log)
+    /// Replays a log that firmware keeps, if it is of a TDX guest: every entry is of MRTD, which nothing extends at run time,
+    /// or extends a run-time register by SHA-384.
+    pub(crate) fn of_firmware(crypto: &dyn Crypto, firmware: &TcgLog) -> Option<Self> {
+        let mut log = Self::fresh(firmware.sha256);
+        for entry in &firmware.entries {
+            if let Some(index) = usize::try_from(entry.register).ok()?.checked_sub(1) {
+                log.extend(crypto, index, &entry.sha384?)?;
+            }
+        }
+        Some(log)
     }
 
     /// Reads the log of a guest of dstack.
     pub(crate) fn dstack(crypto: &dyn Crypto, file: &[u8]) -> Result<Self, Reason> {
-        let mut log = Self::empty(crypto, file)?;
+        if file.len() > MAX_LOG_BYTES {
+            return Err(too_large(file));
+        }
+        let mut log = Self::fresh(crypto.sha256(&[file]));
         dstack::replay(&mut log, crypto, file)?;
         Ok(log)
     }
 
-    fn empty(crypto: &dyn Crypto, file: &[u8]) -> Result<Self, Reason> {
-        if file.len() > MAX_LOG_BYTES {
-            let reason = Reason::from(ReasonCode::EndorsementTooLarge).have(format_args!("{} bytes", file.len()));
-            return Err(reason.need(format_args!("at most {MAX_LOG_BYTES} bytes")));
-        }
-        let fresh = Register { value: [0; 48], has_entries: false };
-        Ok(Self { sha256: crypto.sha256(&[file]), registers: [fresh; 4], recorded: Vec::new() })
+    const fn fresh(sha256: [u8; 32]) -> Self {
+        Self { sha256, registers: [Register { value: [0; 48], has_entries: false }; 4], recorded: Vec::new() }
     }
 
     /// Extends a register, as the module does: SHA-384 of the value and the digest.
@@ -99,8 +98,4 @@ pub(super) fn claim<'a>(
         log.claim(claims);
     }
     matching
-}
-
-fn malformed(why: &str) -> Reason {
-    Reason::new(ReasonCode::EventLogMalformed, format!("the event log cannot be read: {why}"))
 }

@@ -18,7 +18,7 @@ pub(super) use signature_data::SignatureData;
 
 use prooftrail_result::{Reason, ReasonCode};
 
-use super::bytes::Bytes;
+use crate::bytes::Bytes;
 use body::BodyType;
 
 /// Quotes have some 5,000 bytes; the largest buffer that a host hands out has 8,000 (Google Cloud).
