@@ -1,5 +1,5 @@
 //! What is this machine? Which attestation devices it shows, what this build would collect, and how a command would be
-//! confined. Looks only: nothing is opened but the shim's own sandbox.
+//! confined. Nothing is asked to sign; a collector may open its device to see whose it is.
 
 use std::{fs, path::Path};
 
@@ -43,10 +43,13 @@ const DEVICES: [(&str, &str, Kind); 8] = [
     ("Intel TDX guest", "/dev/tdx_guest", Kind::IntelTdx),
     ("Intel TDX guest (older driver)", "/dev/tdx-guest", Kind::IntelTdx),
     ("TSM reports (configfs: SEV-SNP or TDX)", "/sys/kernel/config/tsm/report", Kind::AmdSevSnp),
-    ("TPM (NitroTPM, or Azure's vTPM)", "/dev/tpmrm0", Kind::AwsNitroTpm),
+    ("TPM (Azure's vTPM; a NitroTPM is not used)", "/dev/tpmrm0", Kind::AzureSnpVtpm),
     ("Google Confidential Space launcher", "/run/container_launcher/teeserver.sock", Kind::GcpConfidentialSpace),
     ("NVIDIA GPU", "/dev/nvidiactl", Kind::NvidiaGpu),
 ];
+
+/// The kinds of the table that this build collects.
+const COLLECTED: [Kind; 4] = [Kind::AwsNitro, Kind::AmdSevSnp, Kind::IntelTdx, Kind::AzureSnpVtpm];
 
 /// Looks. `would_collect` are the collectors that a run would use; `sandbox` was found by a trial.
 #[must_use]
@@ -58,7 +61,7 @@ pub fn probe(would_collect: Vec<&'static str>, sandbox: Vec<&'static str>, sandb
             path,
             present: Path::new(path).exists(),
             kind: kind.as_str(),
-            supported: kind == Kind::AwsNitro,
+            supported: COLLECTED.contains(&kind),
         })
         .collect();
     let swap = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);

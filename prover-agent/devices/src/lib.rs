@@ -4,3 +4,6 @@
 
 pub mod namespaces;
 pub mod nsm;
+pub mod sev_guest;
+pub mod tdx_guest;
+pub mod tpm;

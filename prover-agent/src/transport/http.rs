@@ -9,6 +9,7 @@ use hyper::{
     body::Bytes,
     client::conn::http1,
     header::{ACCEPT, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT},
+    http::request::Builder,
 };
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
@@ -80,9 +81,18 @@ impl Client {
     /// See [`HttpError`]. Any status is a response.
     pub async fn post(&self, path: &str, body: Bytes) -> Result<Response, HttpError> {
         let request = Request::post(path)
-            .header(HOST, &self.host)
             .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/json, application/problem+json")
+            .header(ACCEPT, "application/json, application/problem+json");
+        self.send(request, body).await
+    }
+
+    /// Sends a request, over a stream of its own.
+    ///
+    /// # Errors
+    /// See [`HttpError`]. Any status is a response.
+    pub async fn send(&self, request: Builder, body: Bytes) -> Result<Response, HttpError> {
+        let request = request
+            .header(HOST, &self.host)
             .header(USER_AGENT, concat!("prover-agent/", env!("CARGO_PKG_VERSION")))
             .body(Full::new(body))
             .map_err(|error| HttpError::Exchange(error.to_string()))?;

@@ -16,3 +16,4 @@ mod runs;
 mod service;
 mod tls;
 mod trouble;
+mod vtpm;

@@ -3,13 +3,32 @@
 //! A collector is a few lines around a device. The shipped program knows devices only ([`Collectors::of_this_machine`]); a
 //! simulated one exists where a demo or a test hands its own to the library.
 
-use prooftrail_devices::nsm;
+mod azure;
+mod guests;
+mod imds;
+mod nitro;
+mod qgs;
+mod tsm;
+
+use std::{fmt, future::Future, io, path::Path, thread, time::Duration};
+
+use prooftrail_devices::{nsm, sev_guest, tdx_guest, tpm};
 use prooftrail_protocol::{
     Context, KindValue, OtherPiece, Statement,
     wire::{Bytes, PieceOfEvidence},
 };
 use prooftrail_result::Kind;
 use thiserror::Error;
+
+pub use self::{
+    azure::AzureVtpm,
+    imds::Imds,
+    tsm::{ConfigFs, Entries, FOLDER as TSM_FOLDER, Tsm},
+};
+use self::{
+    guests::{SevGuest, TdxGuest},
+    nitro::Nitro,
+};
 
 /// Why there is no evidence.
 #[derive(Debug, Error)]
@@ -56,8 +75,7 @@ impl Collectors {
     /// The devices of this machine that this build supports.
     #[must_use]
     pub fn of_this_machine() -> Self {
-        let nitro: Box<dyn Collector> = Box::new(Nitro);
-        let primary = nsm::is_present().then_some(nitro);
+        let primary = nitro().or_else(tsm).or_else(guest_device).or_else(azure);
         Self { primary, others: Vec::new() }
     }
 
@@ -81,19 +99,41 @@ impl Collectors {
     }
 }
 
-/// The Nitro Secure Module of an enclave.
-struct Nitro;
+fn nitro() -> Option<Box<dyn Collector>> {
+    if nsm::is_present() { Some(Box::new(Nitro)) } else { None }
+}
 
-impl Collector for Nitro {
-    fn kind(&self) -> Kind {
-        Kind::AwsNitro
-    }
+fn tsm() -> Option<Box<dyn Collector>> {
+    // A folder without a TEE behind it makes no entries.
+    Some(Box::new(Tsm::detect(ConfigFs::at(Path::new(TSM_FOLDER))).ok()??))
+}
 
-    fn collect(&self, value: &KindValue) -> Result<Vec<u8>, CollectError> {
-        let KindValue::NitroFields { nonce, public_key, user_data } = value else {
-            return Err(CollectError::Value(self.kind()));
-        };
-        nsm::attest(&nonce.0, public_key, user_data)
-            .map_err(|error| CollectError::Device { kind: self.kind(), reason: error.to_string() })
+fn guest_device() -> Option<Box<dyn Collector>> {
+    if sev_guest::is_present() {
+        return Some(Box::new(SevGuest));
     }
+    tdx_guest::device()?;
+    Some(Box::new(TdxGuest))
+}
+
+/// The paravisor keeps the TEE's own devices from an Azure guest, and shows it a TPM.
+fn azure() -> Option<Box<dyn Collector>> {
+    Some(Box::new(AzureVtpm::detect(tpm::open().ok()??, Imds::default()).ok()??))
+}
+
+fn device_error<E: fmt::Display>(kind: Kind) -> impl FnOnce(E) -> CollectError {
+    move |error| CollectError::Device { kind, reason: error.to_string() }
+}
+
+/// Runs a future to its end, or for so long. On a thread of its own: the caller's may be running one already.
+fn blocking<T: Send>(within: Duration, future: impl Future<Output = io::Result<T>> + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let ran = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                tokio::time::timeout(within, future).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            })
+        });
+        ran.join().unwrap_or_else(|_| Err(io::Error::other("its thread died")))
+    })
 }
