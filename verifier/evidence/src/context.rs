@@ -4,7 +4,11 @@
 use prooftrail_result::Timestamp;
 use prooftrail_trust_roots::RootSet;
 
-use crate::{crypto::Crypto, endorsements::Endorsements, x509::VerifiedIssuers};
+use crate::{
+    crypto::{BadSignature, Crypto},
+    endorsements::Endorsements,
+    x509::{SignatureId, VerifiedIssuers},
+};
 
 /// The surroundings of an authentication.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +19,7 @@ pub struct Context<'a> {
     pub roots: &'a RootSet,
     /// Certificates, CRLs and other data that vouch for the evidence.
     pub endorsements: &'a Endorsements,
-    /// Certificates that were verified before.
+    /// Certificates and signatures that were verified before.
     pub issuers: &'a dyn VerifiedIssuers,
     /// How revocation is treated, by vendor.
     pub revocation: Revocation,
@@ -23,6 +27,27 @@ pub struct Context<'a> {
     pub at: Timestamp,
     /// What the caller expects to find in the evidence.
     pub expected: Expected<'a>,
+}
+
+impl Context<'_> {
+    /// Verifies an ECDSA signature on P-256 over a SHA-256 digest that stands beside many pieces of evidence: once. What is
+    /// remembered is this very signature by this very key; who holds the key, and until when, is asked every time.
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    pub(crate) fn verify_p256_once(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 32],
+        signature: &[u8; 64],
+    ) -> Result<(), BadSignature> {
+        let id = SignatureId(self.crypto.sha256(&[b"prooftrail/ecdsa-p256-sha256/v1", public_key, digest, signature]));
+        if !self.issuers.knows_signature(&id) {
+            self.crypto.verify_p256_sha256(public_key, digest, signature)?;
+            self.issuers.insert_signature(id);
+        }
+        Ok(())
+    }
 }
 
 /// Values that the caller expects to find in the evidence. What is not expected is not compared.

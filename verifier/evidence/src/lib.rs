@@ -41,7 +41,7 @@ pub use nitro::{
 };
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
 pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, wanted};
-pub use x509::{Crl, NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+pub use x509::{Crl, NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 

@@ -10,7 +10,7 @@ use std::{
 
 use prooftrail_evidence::{
     Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, PathId, Refusal, Revocation, RevocationMode,
-    RustCrypto, VerifiedCertificate, VerifiedIssuers, authenticate,
+    RustCrypto, SignatureId, VerifiedCertificate, VerifiedIssuers, authenticate,
 };
 use prooftrail_result::{
     Kind, Outcome, Reason, ReasonCode as Code, Timestamp, TrustAnchor,
@@ -465,6 +465,12 @@ impl VerifiedIssuers for Counting {
     fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
         self.known.lock().unwrap().insert(path, certificate);
     }
+
+    fn knows_signature(&self, _: &SignatureId) -> bool {
+        false
+    }
+
+    fn insert_signature(&self, _: SignatureId) {}
 }
 
 #[test]

@@ -245,9 +245,9 @@ fn verify_attestation_key(quote: &Quote<'_>, pck: &VerifiedCertificate, context:
         return Err(ReasonCode::ChainKeyType.into());
     };
     let digest = context.crypto.sha256(&[data.qe_report_bytes]);
+    // The same in every quote until the enclave starts anew.
     context
-        .crypto
-        .verify_p256_sha256(point, &digest, data.qe_report_signature)
+        .verify_p256_once(point, &digest, data.qe_report_signature)
         .map_err(|_| Reason::from(ReasonCode::QuoteQeReportSignature))?;
     let mut need = [0; 64];
     let (digest, _) = need.split_at_mut(32);

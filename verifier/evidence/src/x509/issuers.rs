@@ -1,7 +1,8 @@
-//! Verified certificates, so that a warm verification costs the evidence's signature and little else.
+//! Verified certificates and signatures, so that a warm verification costs the evidence's signature and little else.
 //!
-//! The cache belongs to the caller and is an argument. Its key covers everything the verification rested on: the
-//! profile, the root, the revocation snapshot, and every certificate from the root down to this one.
+//! The cache belongs to the caller and is an argument. A certificate's key covers everything the verification rested on: the
+//! profile, the root, the revocation snapshot, and every certificate from the root down to this one. A signature's covers the
+//! algorithm, the key, the digest and the signature itself: that it verifies is true forever, and says nothing else.
 
 use std::{fmt, sync::Arc};
 
@@ -19,6 +20,10 @@ use super::{
 /// Identifies a path from a root down to one certificate, under one profile and one revocation snapshot.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PathId(pub(super) [u8; 32]);
+
+/// Identifies a signature with the key that made it and what it is over.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct SignatureId(pub(crate) [u8; 32]);
 
 /// A certificate whose path to a root was verified, with what later verifications need of that path.
 #[derive(Debug)]
@@ -89,7 +94,7 @@ pub(crate) fn claim_revocation(claims: &mut Claims, revocation: &Revocation) {
     }
 }
 
-/// A bounded store of verified certificates, owned by whoever runs verifications.
+/// A bounded store of verified certificates and signatures, owned by whoever runs verifications.
 ///
 /// Entries need no removal when they end: a window is checked at every use.
 pub trait VerifiedIssuers: fmt::Debug + Send + Sync {
@@ -98,6 +103,12 @@ pub trait VerifiedIssuers: fmt::Debug + Send + Sync {
 
     /// Remembers a verified certificate.
     fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>);
+
+    /// Was this signature verified before?
+    fn knows_signature(&self, signature: &SignatureId) -> bool;
+
+    /// Remembers a signature that was verified.
+    fn insert_signature(&self, signature: SignatureId);
 }
 
 /// Remembers nothing: every verification is a cold one.
@@ -110,4 +121,10 @@ impl VerifiedIssuers for NoIssuers {
     }
 
     fn insert(&self, _: PathId, _: Arc<VerifiedCertificate>) {}
+
+    fn knows_signature(&self, _: &SignatureId) -> bool {
+        false
+    }
+
+    fn insert_signature(&self, _: SignatureId) {}
 }

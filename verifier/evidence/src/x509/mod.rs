@@ -16,7 +16,7 @@ mod profile;
 pub(crate) use certificate::{Certificate, KeyType, PublicKey, common_name};
 pub(crate) use chain::{Chain, verify};
 pub use crl::Crl;
-pub use issuers::{NoIssuers, PathId, VerifiedCertificate, VerifiedIssuers};
+pub use issuers::{NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 pub(crate) use issuers::{Revocation, claim_revocation};
 pub(crate) use outline::Outline;
 pub(crate) use profile::Profile;

@@ -81,8 +81,7 @@ impl<T: Document> Signed<T> {
             return Err(named(ReasonCode::ChainKeyType.into()));
         };
         context
-            .crypto
-            .verify_p256_sha256(point, &self.sha256, &self.signature)
+            .verify_p256_once(point, &self.sha256, &self.signature)
             .map_err(|_| named(ReasonCode::CollateralSignature.into()))?;
         self.check_validity(context.at).map_err(named)?;
         Ok(signer)
