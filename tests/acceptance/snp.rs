@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use prooftrail_simulator::snp::{Entry, Line, Platform, Report, certificate_table};
 use serde_json::Value;
 
-use crate::vectors::{json, prooftrail, reasons, run};
+use crate::vectors::{json, prooftrail, reasons, run, shared};
 
 /// 2026-06-01T12:00:00Z.
 const AT: &str = "2026-06-01T12:00:00Z";
@@ -150,5 +150,71 @@ fn a_report_is_recognised() {
     let words = String::from_utf8(explained.stdout).unwrap();
     for part in ["An AMD SEV-SNP attestation report", "(amd-sev-snp), 1184 bytes", "Milan", "amd-ark-milan"] {
         assert!(words.contains(part), "{part}: {words}");
+    }
+}
+
+/// Genuine machines: what their reports show of AMD's bulletins, worked out by hand from the table's levels.
+#[test]
+fn genuine_machines_stand_to_the_bulletins_as_their_levels_say() {
+    let Some(vectors) = shared("bulletins of genuine machines") else { return };
+    let tsm = ["tsm/cert_63da758d-e664-4564-adc5-f4b93be8accd", "tsm/cert_4ab7b379-bbac-4fe4-a02f-05aef327c782"];
+    for (report, certificates, mitigated, open, not_attestable, exposed) in [
+        (
+            "turin/ms_report.bin",
+            ["turin/ms_vcek.pem", "turin/ms_ask.pem"],
+            "3016 3020 3027",
+            "3021 7055",
+            "3019 3030 3034",
+            false,
+        ),
+        (
+            "siena/report.bin",
+            ["siena/vcek.der", "roots/ask_genoa.pem"],
+            "3015 3019",
+            "3020 3021 3023",
+            "3016 3027 3030 3034",
+            false,
+        ),
+        ("tsm/outblob.bin", tsm, "3015 3019", "3020 3021 3023 3027", "3016 3030 3034", false),
+        (
+            "milan/ms_report.bin",
+            ["milan/ms_vcek.pem", "milan/ms_ask.pem"],
+            "3005 3015 3019",
+            "3021 3023 3027 3030 3045",
+            "3016 3020 3034",
+            true,
+        ),
+        // Of version 2: it does not say which Milan, and so not whether its microcode is old.
+        (
+            "milan/sev_v2_report.bin",
+            ["milan/sev_v2_vcek.der", "roots/ask_milan.pem"],
+            "",
+            "3015 3019 3021 3023 3030 3045",
+            "3005 3016 3020 3027 3034",
+            true,
+        ),
+    ] {
+        let folder = vectors.join("snp");
+        let appraise = |at: &str| {
+            let mut command = prooftrail();
+            command.args(["appraise", "--kind", "amd-sev-snp", "--json", "--at", at]).arg(folder.join(report));
+            certificates.iter().for_each(|name| _ = command.arg("--endorsement").arg(folder.join(name)));
+            json(&run(&mut command)).1["claims"].clone()
+        };
+        let claims = appraise("2026-11-23T00:00:00Z");
+        let list = |numbers: &str| -> Value {
+            numbers.split_whitespace().map(|number| format!("AMD-SB-{number}")).collect::<Vec<_>>().into()
+        };
+        assert_eq!(claims["snp.bulletins.mitigated"], list(mitigated), "{report}");
+        assert_eq!(claims["snp.bulletins.open"], list(open), "{report}");
+        assert_eq!(claims["advisories"], list(open), "{report}");
+        assert_eq!(claims["snp.bulletins.not_attestable"], list(not_attestable), "{report}");
+        assert_eq!(claims["snp.root_seed_exposed"], exposed, "{report}");
+        // Before the table begins, nothing is said.
+        let before = appraise("2026-09-30T23:59:59Z");
+        assert!(before["snp.product"].is_string(), "{report}");
+        for name in ["snp.bulletins.open", "snp.root_seed_exposed", "advisories"] {
+            assert!(before.get(name).is_none(), "{report}: {name}");
+        }
     }
 }

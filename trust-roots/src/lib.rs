@@ -1,9 +1,11 @@
-//! Pinned silicon roots: the files, their manifest, and the sets that verification starts from.
+//! Pinned silicon roots: the files, their manifest, and the sets that verification starts from. Beside them, what is known
+//! to be wrong with the silicon ([`advisories`]).
 //!
 //! In: the embedded manifest ([`RootSet::pinned`]), an operator's manifest of the same form
 //! ([`RootSet::from_manifest`]), or a bare certificate ([`RootSet::from_certificate`]). Out: a [`RootSet`]. A root never
 //! travels with evidence, and a bare certificate counts as a simulator's.
 
+pub mod advisories;
 mod manifest;
 
 pub use manifest::ManifestError;

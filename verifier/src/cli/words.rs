@@ -4,7 +4,7 @@ use prooftrail_evidence::check as evidence;
 use prooftrail_policy::{Policy, check as policy};
 use prooftrail_result::{
     AppraisalResult, Outcome, Reason, Scope, Verdict,
-    claims::{ClaimName, Claims, Value, cross_vendor},
+    claims::{ClaimName, Claims, Value, cross_vendor, snp},
 };
 use prooftrail_trust_roots::RootSet;
 
@@ -55,6 +55,10 @@ pub(super) fn verdict(
     output.line(format!("{} {}: {}", mark(result.verdict), kinds.join(" + "), summary(result, policy)))?;
     if result.simulated() {
         output.line("  ! SIMULATED: no hardware stands behind this evidence")?;
+    }
+    if result.claims.bool(snp::ROOT_SEED_EXPOSED) == Some(true) {
+        let line = "  ! the key seeds of this product line can be read out: who has a chip's forges its reports; name the chips";
+        output.line(line)?;
     }
     output.line(format!("  appraised at  {}", result.at))?;
     if let Some(valid_until) = result.valid_until {

@@ -6,6 +6,7 @@
 //! certificate says against what the report says → signature → what the caller expects. The certificate is compared
 //! before the signature is verified, since a wrong one is the common mistake, and "bad signature" would not say so.
 
+mod advisories;
 mod bits;
 mod certificate_table;
 mod certificates;
@@ -161,6 +162,7 @@ fn authenticate(
     bound.claim(&mut claims);
     claims::claim(&mut claims, report, &vouched, context.crypto);
     claims::claim_owner(&mut claims, report, key.owner);
+    advisories::claim(&mut claims, context.at);
     Ok(Authentic {
         evidence_id,
         claims,

@@ -73,9 +73,10 @@ super::claims! {
     VEK_NOT_BEFORE = "snp.vek.not_before", Time, "window of the VCEK or VLEK", "certificate";
     VEK_NOT_AFTER = "snp.vek.not_after", Time, "window of the VCEK or VLEK", "certificate";
     VEK_SPKI_SHA256 = "snp.vek.spki_sha256", Hex(32), "its key (KDS issues many certificates for one key)", "certificate";
-    BULLETINS_MITIGATED = "snp.bulletins.mitigated", ListText, "AMD-SB numbers judged by CPUID group", "advisories.toml";
-    BULLETINS_OPEN = "snp.bulletins.open", ListText, "AMD-SB numbers judged by CPUID group", "advisories.toml";
-    BULLETINS_NOT_ATTESTABLE = "snp.bulletins.not_attestable", ListText, "AMD-SB numbers judged by CPUID group", "advisories.toml";
+    BULLETINS_MITIGATED = "snp.bulletins.mitigated", ListText, "AMD-SB numbers that concern the CPU's group and that the report shows to be dealt with; absent before the table begins and for unknown product lines", "advisories.toml";
+    BULLETINS_OPEN = "snp.bulletins.open", ListText, "AMD-SB numbers that concern the CPU's group and that the report shows not to be dealt with", "advisories.toml";
+    BULLETINS_NOT_ATTESTABLE = "snp.bulletins.not_attestable", ListText, "AMD-SB numbers that concern the CPU's group and of which the report shows neither", "advisories.toml";
+    ROOT_SEED_EXPOSED = "snp.root_seed_exposed", Bool, "the root seeds of the product line are known to be readable: who read a chip's forges its reports of any TCB version", "advisories.toml";
     GCE_UEFI_DIGEST = "snp.gce.uefi_digest", Hex(0), "Google's signed firmware endorsement that lists this measurement", "VMLaunchEndorsement";
     GCE_SVN = "snp.gce.svn", Int, "Google's signed firmware endorsement that lists this measurement", "VMLaunchEndorsement";
     GCE_TIMESTAMP = "snp.gce.timestamp", Time, "Google's signed firmware endorsement that lists this measurement", "VMLaunchEndorsement";
