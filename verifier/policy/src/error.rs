@@ -100,6 +100,8 @@ pub enum NameOf {
     Platform,
     /// The devices of one kind, in a platform.
     Devices,
+    /// A group of evidence.
+    Group,
     /// A rule.
     Rule,
     /// A set of reference values.
@@ -119,6 +121,7 @@ impl fmt::Display for NameOf {
             Self::Preset => "preset",
             Self::Platform => "platform",
             Self::Devices => "device kind",
+            Self::Group => "group",
             Self::Rule => "rule",
             Self::Reference => "reference",
             Self::ProofSystem => "proof system",
@@ -181,6 +184,9 @@ pub enum Problem {
         /// The name.
         name: String,
     },
+    /// A group has no condition, so that all evidence would belong to it.
+    #[error("the group `{0}` has no `when`; rules for all evidence are rules of the policy")]
+    GroupWithoutCondition(String),
     /// No preset has that name.
     #[error("`{name}` is not a preset; presets: {}", crate::presets::names().collect::<Vec<_>>().join(", "))]
     UnknownPreset {

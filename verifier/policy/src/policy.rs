@@ -7,7 +7,7 @@ use prooftrail_result::{
     claims::{ClaimId, ClaimType, Value},
 };
 
-use crate::{Platform, Rule, value_set::Window};
+use crate::{Group, Platform, Rule, value_set::Window};
 
 /// A policy that evidence can be appraised against.
 #[derive(Clone, Debug)]
@@ -32,8 +32,10 @@ pub(crate) struct Terms {
     pub(crate) revocation: Revocation,
     /// Sorted by name.
     pub(crate) platforms: Box<[Platform]>,
-    /// Sorted by id.
+    /// Sorted by id; those of groups among them.
     pub(crate) rules: Box<[Rule]>,
+    /// Sorted by name.
+    pub(crate) groups: Box<[Group]>,
     /// Sorted by name.
     pub(crate) references: Box<[Reference]>,
     /// Sorted; none where any proof may be recorded.
@@ -166,11 +168,12 @@ impl Policy {
         self.terms.proofs.is_empty() || self.terms.proofs.iter().any(allowed)
     }
 
-    /// Whether any rule, of the policy or of a platform, is about a claim of that line of the dictionary.
+    /// Whether any rule, of the policy or of a platform, or any condition of a group, is about a claim of that line of the dictionary.
     #[must_use]
     pub fn asks_for(&self, claim: ClaimId) -> bool {
         let platforms = self.terms.platforms.iter().flat_map(|platform| &platform.rules);
-        self.terms.rules.iter().chain(platforms).any(|rule| rule.claim().name().id() == claim)
+        let groups = self.terms.groups.iter().flat_map(|group| &group.when);
+        self.terms.rules.iter().chain(platforms).chain(groups).any(|rule| rule.claim().name().id() == claim)
     }
 
     /// The first platform whose shape a set of those kinds has.
@@ -192,7 +195,13 @@ impl Policy {
         })
     }
 
-    /// The rules that hold for every platform, presets included, sorted by id.
+    /// The groups of evidence that rules are about, sorted by name.
+    #[must_use]
+    pub const fn groups(&self) -> &[Group] {
+        &self.terms.groups
+    }
+
+    /// The rules that hold for every platform, presets and groups included, sorted by id.
     #[must_use]
     pub const fn rules(&self) -> &[Rule] {
         &self.terms.rules

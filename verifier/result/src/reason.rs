@@ -229,6 +229,7 @@ reason_codes! {
     PolicySimulated = "policy.simulated", Policy, "The evidence rests on a simulator's root and the policy does not allow that.", "Use evidence of real hardware; a test policy may set allow_simulated.";
     PolicySetShape = "policy.set_shape", Policy, "The set of evidence has not the shape that is accepted.", "Send exactly the pieces that one of the policy's platforms lists.";
     PolicyRuleViolated = "policy.rule_violated", Policy, "A claim does not satisfy a rule of the policy.", "The reason names the rule, what the evidence has and what the rule needs.";
+    PolicyNoGroup = "policy.no_group", Policy, "The evidence belongs to none of the groups that the policy, or a preset of it, has rules for.", "The reason names the groups and what the evidence has; for CPUs without a group, such as Milan, see what the preset needs to let them in.";
     PolicyClaimAbsent = "policy.claim_absent", Policy, "A rule of the policy needs a claim that the evidence did not establish.", "An absent claim satisfies no rule: supply the endorsement that establishes it, or change the rule.";
     PolicyNotFresh = "policy.not_fresh", Policy, "The evidence is older than the policy allows.", "Ask for fresh evidence.";
     PolicyFreshnessUnknown = "policy.freshness_unknown", Policy, "The policy limits the age of evidence, and this evidence carries no time.", "Use evidence that carries its time, or bind a nonce and require it.";

@@ -7,7 +7,7 @@ use prooftrail_result::{
 };
 
 use super::judge::{Subject, judge};
-use crate::{Policy, Rule, RuleOutcome, claim_pattern::DeviceCounts, evidence_set::Piece};
+use crate::{Policy, Rule, RuleOutcome, claim_pattern::DeviceCounts, evidence_set::Piece, group::Membership};
 
 /// A set of evidence that nobody has shown: the claims of the set as one, and what was checked of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Evaluation {
     pub platform: Option<String>,
     /// The checks of the policy stage, in order.
     pub checks: Vec<Check>,
-    /// Every rule that was compared: the policy's own, then the platform's.
+    /// Every rule that was compared: the policy's own and those of the groups that the set belongs to, then the platform's.
     pub rules: Vec<RuleResult>,
     /// Why it would be refused.
     pub reasons: Vec<Reason>,
@@ -78,12 +78,19 @@ impl Policy {
         let judgement = judge(self, Subject { pieces: &pieces, claims: &claims, discord: None }, at);
 
         let counts = DeviceCounts::of(&claims);
+        let membership = Membership::of(self.groups(), &claims, counts, at);
         let result = |rule: &Rule| RuleResult { id: rule.id().to_owned(), outcome: rule.evaluate(&claims, counts, at) };
         let platform_rules = judgement.platform.into_iter().flat_map(super::super::platform::Platform::rules);
         Evaluation {
             verdict: if judgement.reasons.is_empty() { Verdict::Affirming } else { Verdict::Refused },
             platform: judgement.platform.map(|platform| platform.name().to_owned()),
-            rules: self.rules().iter().chain(platform_rules).map(result).collect(),
+            rules: self
+                .rules()
+                .iter()
+                .filter(|rule| membership.concerns(rule))
+                .chain(platform_rules)
+                .map(result)
+                .collect(),
             checks: judgement.checks,
             reasons: judgement.reasons,
             valid_until: judgement.valid_until,

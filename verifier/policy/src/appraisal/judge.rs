@@ -15,6 +15,7 @@ use crate::{
     Platform, Policy, Rule, RuleOutcome,
     claim_pattern::DeviceCounts,
     evidence_set::{self, Discord, Piece},
+    group::Membership,
     revocation,
 };
 
@@ -136,10 +137,11 @@ fn judge_rules<'p>(
     at: Timestamp,
 ) {
     let devices = DeviceCounts::of(claims);
+    let membership = Membership::of(&policy.terms.groups, claims, devices, at);
     let compare = |rules: &[Rule]| {
         let mut until = Timestamp::MAX;
         let mut reasons = Vec::new();
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| membership.concerns(rule)) {
             match rule.evaluate(claims, devices, at) {
                 RuleOutcome::Satisfied { until: this } => until = until.min(this),
                 other => reasons.extend(rule.reason(other)),
@@ -147,7 +149,8 @@ fn judge_rules<'p>(
         }
         (until, reasons)
     };
-    let (until, reasons) = compare(&policy.terms.rules);
+    let (until, mut reasons) = compare(&policy.terms.rules);
+    reasons.extend(membership.reasons(claims));
     judgement.valid_until = judgement.valid_until.min(until);
     let mut first_failure = None;
     for platform in fitting {

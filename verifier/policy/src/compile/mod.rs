@@ -3,6 +3,7 @@
 //!
 //! In: [`PolicyDocument`] and the roots that the verifier trusts. Out: [`Policy`], or the first problem with its place.
 
+mod groups;
 mod references;
 mod rules;
 #[cfg(test)]
@@ -14,13 +15,14 @@ use toml::Spanned;
 use crate::{
     DeviceRange, NameOf, Platform, Policy, PolicyDocument, PolicyError, Problem, digest,
     document::{
-        DevicesForm, MAX_RULES, MAX_VALUES, PlatformForm, PolicyForm, ProofForm, RuleForm, check_name,
+        DevicesForm, GroupForm, MAX_RULES, MAX_VALUES, PlatformForm, PolicyForm, ProofForm, RuleForm, check_name,
         literal::{read_duration, read_root, read_verifying_key},
     },
     error::Located,
     policy::{ProofPin, Terms},
-    presets,
+    presets::{self, Library},
 };
+use groups::resolve_group;
 use references::References;
 use rules::resolve_rule;
 
@@ -32,28 +34,48 @@ impl PolicyDocument {
     /// [`PolicyError`] for the first problem found: a name that is unknown or defined twice, a value that is not of its
     /// claim's type, an operator that does not apply, a shape that no set can have, or a cap exceeded.
     pub fn compile(&self, trusted_roots: &[[u8; 32]]) -> Result<Policy, PolicyError> {
-        let terms = resolve(&self.form, trusted_roots).map_err(|located| located.in_text(&self.text))?;
+        self.compile_with(trusted_roots, &presets::text)
+    }
+
+    /// As [`Self::compile`], with presets out of a library.
+    pub(crate) fn compile_with(&self, trusted_roots: &[[u8; 32]], library: Library<'_>) -> Result<Policy, PolicyError> {
+        let terms = resolve(&self.form, trusted_roots, library).map_err(|located| located.in_text(&self.text))?;
         Ok(Policy { digest: digest::of(&terms), terms })
     }
 }
 
 /// Resolves every part of the document.
-fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]]) -> Result<Terms, Located> {
+fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]], library: Library<'_>) -> Result<Terms, Located> {
     let name = check_name(NameOf::Policy, &form.name)?;
-    let presets = load_presets(&form.presets)?;
+    let presets = load_presets(&form.presets, library)?;
     check_caps(form, &presets)?;
     let mut references = References::resolve(&form.references)?;
 
-    let mut rules = Vec::new();
-    for Preset { name, rules: preset_rules, span } in &presets {
+    let (mut rules, mut groups) = (Vec::new(), Vec::new());
+    for Preset { name, rules: preset_rules, groups: preset_groups, span } in &presets {
+        // A preset's own places mean nothing to the reader of the policy; its name does.
+        let here = |located| Located { offset: Some(span.start), ..located };
         for rule in preset_rules {
-            // A preset's own places mean nothing to the reader of the policy; its name does.
-            let mut rule = resolve_rule(rule, &mut references)
-                .map_err(|located| Located { offset: Some(span.start), ..located })?;
+            let mut rule = resolve_rule(rule, &mut references).map_err(here)?;
             rule.id = format!("{name}/{}", rule.id).into();
             rules.push(rule);
         }
+        for group in preset_groups {
+            if !groups::has_its_references(group, &references) {
+                continue;
+            }
+            let (group, group_rules) = resolve_group(group, name, &mut references).map_err(here)?;
+            groups.push(group);
+            rules.extend(group_rules);
+        }
     }
+    for group in &form.groups {
+        let (group, group_rules) = resolve_group(group, "", &mut references)?;
+        groups.push(group);
+        rules.extend(group_rules);
+    }
+    // Ids are `preset/rule` and `group/rule`: of one name, they could not be told apart.
+    check_unique(NameOf::Group, form.presets.iter().chain(form.groups.iter().map(|group| &group.name)))?;
     let mut ids = Vec::new();
     for rule in &form.rules {
         rules.push(resolve_rule(rule, &mut references)?);
@@ -70,6 +92,7 @@ fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]]) -> Result<Terms, Locat
     check_unique(NameOf::Rule, ids)?;
     check_unique(NameOf::Platform, form.platforms.iter().map(|platform| &platform.name))?;
     rules.sort_by(|a, b| a.id.cmp(&b.id));
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
     platforms.sort_by(|a, b| a.name.cmp(&b.name));
 
     let max_age_seconds = form.freshness.as_ref().map(|freshness| {
@@ -89,6 +112,7 @@ fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]]) -> Result<Terms, Locat
         revocation: form.revocation.with_defaults(),
         platforms: platforms.into(),
         rules: rules.into(),
+        groups: groups.into(),
         references: references.finish(),
         proofs: resolve_proofs(&form.proofs)?,
     })
@@ -113,26 +137,32 @@ struct Preset<'a> {
     name: &'a str,
     span: std::ops::Range<usize>,
     rules: Vec<RuleForm>,
+    groups: Vec<GroupForm>,
 }
 
 /// Loads the presets that the policy names, each once.
-fn load_presets(names: &[Spanned<String>]) -> Result<Vec<Preset<'_>>, Located> {
+fn load_presets<'a>(names: &'a [Spanned<String>], library: Library<'_>) -> Result<Vec<Preset<'a>>, Located> {
     check_unique(NameOf::Preset, names)?;
-    let load =
-        |name: &'_ Spanned<String>| presets::load(name.get_ref()).map_err(|problem| Located::at(name.span(), problem));
-    names.iter().map(|name| Ok(Preset { name: name.get_ref(), span: name.span(), rules: load(name)?.rules })).collect()
+    let load = |name: &'a Spanned<String>| {
+        let form = presets::load(name.get_ref(), library).map_err(|problem| Located::at(name.span(), problem))?;
+        Ok(Preset { name: name.get_ref(), span: name.span(), rules: form.rules, groups: form.groups })
+    };
+    names.iter().map(load).collect()
 }
 
-/// Refuses more rules or values than the caps allow, before any is resolved.
+/// Refuses more rules or values than the caps allow, before any is resolved. A condition of a group counts as a rule.
 fn check_caps(form: &PolicyForm, presets: &[Preset<'_>]) -> Result<(), Located> {
+    let groups = || form.groups.iter().chain(presets.iter().flat_map(|preset| &preset.groups));
     let own = form.rules.iter().chain(form.platforms.iter().flat_map(|platform| &platform.rules));
-    let rules = own.chain(presets.iter().flat_map(|preset| &preset.rules));
-    let found = rules.clone().count();
+    let rules =
+        own.chain(presets.iter().flat_map(|preset| &preset.rules)).chain(groups().flat_map(|group| &group.rules));
+    let conditions = || groups().flat_map(|group| &group.when);
+    let found = rules.clone().count() + conditions().count();
     if found > MAX_RULES {
         return Err(Located::anywhere(Problem::TooManyRules { found, max: MAX_RULES }));
     }
-    let inline =
-        rules.filter_map(|rule| rule.value.as_ref()).filter_map(|value| value.get_ref().as_array()).map(Vec::len);
+    let inline = rules.filter_map(|rule| rule.value.as_ref()).chain(conditions().map(|condition| &condition.value));
+    let inline = inline.filter_map(|value| value.get_ref().as_array()).map(Vec::len);
     let referenced = form.references.iter().map(|reference| reference.values.len());
     let found = inline.chain(referenced).sum::<usize>() + form.proofs.len();
     if found > MAX_VALUES {

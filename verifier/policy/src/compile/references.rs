@@ -55,6 +55,11 @@ impl<'a> References<'a> {
         Ok(Self { forms, resolved, typed: Vec::new() })
     }
 
+    /// Whether there is a reference of that name.
+    pub(super) fn defines(&self, name: &str) -> bool {
+        self.forms.iter().any(|form| form.name.get_ref() == name)
+    }
+
     /// The values of a reference as values of a claim's type; shared by all rules that ask for the same.
     pub(super) fn typed(
         &mut self,

@@ -9,7 +9,7 @@ use super::references::References;
 use crate::{
     ClaimPattern, NameOf, Operator, Problem, Rule,
     document::{
-        RuleForm, check_name,
+        ConditionForm, RuleForm, check_name,
         literal::{read_value, read_value_or_list},
     },
     error::Located,
@@ -21,15 +21,8 @@ use crate::{
 pub(super) fn resolve_rule(form: &RuleForm, references: &mut References<'_>) -> Result<Rule, Located> {
     let RuleForm { id, claim, operator: operator_name, value, reference, rationale, controls } = form;
     let checked_id = check_name(NameOf::Rule, id)?;
-    let pattern: ClaimPattern =
-        claim.get_ref().parse().map_err(|problem: Problem| Located::at(claim.span(), problem))?;
-    let operator: Operator =
-        operator_name.get_ref().parse().map_err(|problem: Problem| Located::at(operator_name.span(), problem))?;
+    let (pattern, operator) = resolve_operator(claim, operator_name)?;
     let claim_type = pattern.claim_type();
-    if !operator.applies_to(claim_type) {
-        let problem = Problem::OperatorType { operator, claim: claim.get_ref().clone(), claim_type };
-        return Err(Located::at(operator_name.span(), problem));
-    }
     let operand = match (value, reference) {
         (None, None) => return Err(Located::at(id.span(), Problem::ValueMissing)),
         (Some(_), Some(reference)) => {
@@ -54,7 +47,36 @@ pub(super) fn resolve_rule(form: &RuleForm, references: &mut References<'_>) -> 
         operand,
         rationale: rationale.as_str().into(),
         controls: controls.into(),
+        group: None,
     })
+}
+
+/// A condition of a group, as a rule whose id is the group's name.
+pub(super) fn resolve_condition(form: &ConditionForm, group: &str) -> Result<Rule, Located> {
+    let ConditionForm { claim, operator, value } = form;
+    let (pattern, operator) = resolve_operator(claim, operator)?;
+    Ok(Rule {
+        id: group.into(),
+        claim: pattern,
+        operator,
+        operand: resolve_value(value, claim.get_ref(), pattern.claim_type(), operator)?,
+        rationale: "".into(),
+        controls: Box::default(),
+        group: None,
+    })
+}
+
+/// A claim, and an operator that applies to it.
+fn resolve_operator(claim: &Spanned<String>, name: &Spanned<String>) -> Result<(ClaimPattern, Operator), Located> {
+    let pattern: ClaimPattern =
+        claim.get_ref().parse().map_err(|problem: Problem| Located::at(claim.span(), problem))?;
+    let operator: Operator = name.get_ref().parse().map_err(|problem: Problem| Located::at(name.span(), problem))?;
+    let claim_type = pattern.claim_type();
+    if !operator.applies_to(claim_type) {
+        let problem = Problem::OperatorType { operator, claim: claim.get_ref().clone(), claim_type };
+        return Err(Located::at(name.span(), problem));
+    }
+    Ok((pattern, operator))
 }
 
 /// The values that a rule lists itself.

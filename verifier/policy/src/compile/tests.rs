@@ -143,7 +143,7 @@ fn every_preset_compiles() {
                 .all(|rule| rule.id().starts_with(&format!("{name}/")) && !rule.rationale().is_empty())
         );
     }
-    assert_eq!(presets::names().collect::<Vec<_>>().len(), 5);
+    assert_eq!(presets::names().collect::<Vec<_>>().len(), 8);
     assert!(presets::names().is_sorted());
     assert_eq!(presets::text("aws"), None);
 }
@@ -377,4 +377,96 @@ fn circuits_are_named_by_system_and_key_each_once() {
     let named = problem(&pin("Groth16", &ab));
     assert_eq!(named, Problem::InvalidName { of: NameOf::ProofSystem, name: "Groth16".into() });
     assert!(matches!(problem("[[proof]]\nsystem = 'a'\n"), Problem::Syntax(_)));
+}
+
+/// A group, as TOML.
+fn group(name: &str, when: &str, rules: &str) -> String {
+    format!("[[group]]\nname = \"{name}\"\nwhen = [{when}]\n{}", rules.replace("[[rule]]", "[[group.rule]]"))
+}
+
+const DEBUG: &str = "{ claim = 'debug', operator = 'equals', value = false }";
+
+#[test]
+fn groups_resolve_and_what_makes_them_say_less_is_an_error() {
+    let rules = rule("b", "debug", "equals", "false") + &rule("a", "snp.vmpl", "at-most", "1");
+    let policy = nitro_policy("", &(rule("c", "debug", "equals", "false") + &group("g", DEBUG, &rules)));
+    let ids: Vec<_> = policy.rules().iter().map(|rule| (rule.id(), rule.group())).collect();
+    assert_eq!(ids, [("c", None), ("g/a", Some("g")), ("g/b", Some("g"))]);
+    assert_eq!(policy.groups().iter().map(crate::Group::name).collect::<Vec<_>>(), ["g"]);
+
+    let twice = |of, name: &str| Problem::Duplicate { of, name: name.into() };
+    for (rest, line, problem) in [
+        (group("g", "", ""), Some(2), Problem::GroupWithoutCondition("g".into())),
+        (group("G", DEBUG, ""), Some(2), Problem::InvalidName { of: NameOf::Group, name: "G".into() }),
+        (format!("{}{}", group("g", DEBUG, ""), group("g", DEBUG, "")), Some(5), twice(NameOf::Group, "g")),
+        (
+            group("g", DEBUG, &(rule("a", "debug", "equals", "false") + &rule("a", "snp.vmpl", "equals", "1"))),
+            Some(11),
+            twice(NameOf::Rule, "a"),
+        ),
+        (
+            group("g", DEBUG, &rule_with_reference("a", "snp.chip_id", "in", "chips")),
+            Some(8),
+            Problem::UnknownReference("chips".into()),
+        ),
+        (
+            group("g", "{ claim = 'snp.vmpl', operator = 'equals', value = [1] }", ""),
+            Some(3),
+            Problem::ValueIsList(Operator::Equals),
+        ),
+        (
+            group("g", "{ claim = 'debug', operator = 'at-least', value = 1 }", ""),
+            Some(3),
+            Problem::OperatorType {
+                operator: Operator::AtLeast,
+                claim: "debug".into(),
+                claim_type: prooftrail_result::claims::ClaimType::Bool,
+            },
+        ),
+    ] {
+        assert_eq!(error_after_head(&format!("{rest}\n{NITRO}")), (line, problem), "{rest}");
+    }
+    let named_as_a_preset = format!("presets = ['nvidia-gpu']\n{NITRO}{}", group("nvidia-gpu", DEBUG, ""));
+    assert_eq!(error_after_head(&named_as_a_preset).1, twice(NameOf::Group, "nvidia-gpu"));
+    let (_, problem) = error_after_head(&group("g", "{ claim = 'debug', operator = 'in', reference = 'r' }", ""));
+    assert!(problem.to_string().contains("unknown field `reference`"), "{problem}");
+}
+
+#[test]
+fn conditions_and_rules_of_groups_count_against_the_caps() {
+    let rules: String = (0..MAX_RULES - 1).map(|n| rule(&format!("r{n}"), "debug", "equals", "false")).collect();
+    let full = |rest: &str| format!("{HEAD}{NITRO}{rest}");
+    assert!(PolicyDocument::parse(&full(&group("g", DEBUG, &rules))).unwrap().compile(&[ROOT]).is_ok());
+    let found = MAX_RULES + 1;
+    let over = group("g", &format!("{DEBUG}, {DEBUG}"), &rules);
+    assert_eq!(error(&full(&over)).problem, Problem::TooManyRules { found, max: MAX_RULES });
+    let values = "1,".repeat(MAX_VALUES + 1);
+    let over = group("g", &format!("{{ claim = 'snp.vmpl', operator = 'in', value = [{values}] }}"), "");
+    assert_eq!(error(&full(&over)).problem, Problem::TooManyValues { found: MAX_VALUES + 1, max: MAX_VALUES });
+}
+
+#[test]
+fn a_preset_s_content_is_part_of_the_policy_that_names_it() {
+    let document = PolicyDocument::parse(&format!("{HEAD}presets = ['amd-sev-snp-2026-10-strict']\n{NITRO}")).unwrap();
+    let text = presets::text("amd-sev-snp-2026-10-strict").unwrap();
+    let digest = |text: &str| {
+        let text: &'static str = Box::leak(text.to_owned().into());
+        document.compile_with(&[ROOT], &|_| Some(text)).unwrap().digest()
+    };
+    let own = document.compile(&[ROOT]).unwrap().digest();
+    assert_eq!(digest(text), own);
+    assert_eq!(digest(&format!("# the same, with a comment\n{text}")), own);
+    for (from, to) in [
+        ("value = 0x56", "value = 0x57"),
+        ("value = 0x1B", "value = 0x1A"),
+        ("name = \"genoa\"", "name = \"genoas\""),
+        ("operator = \"equals\", value = 0xA0", "operator = \"equals\", value = 0xA1"),
+        ("operator = \"equals\", value = 0x11", "operator = \"at-least\", value = 0x11"),
+        ("StackWarp", "Stackwarp"),
+        ("claim = \"snp.tcb.launch.snp\"", "claim = \"snp.tcb.current.snp\""),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        assert_ne!(digest(&changed), own, "{from}");
+    }
 }

@@ -14,7 +14,7 @@ use prooftrail_result::{Timestamp, claims::Value};
 use sha2::{Digest as _, Sha384};
 
 use crate::{
-    ClaimPattern, DeviceRange, Operator, Platform, Rule,
+    ClaimPattern, DeviceRange, Group, Operator, Platform, Rule,
     policy::{ProofPin, Reference, ReferenceValue, Terms},
     revocation::{as_str, by_vendor},
     rule::Operand,
@@ -58,11 +58,17 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
         revocation,
         platforms,
         rules,
+        groups,
         references,
         proofs,
     } = terms;
-    // A policy that names no circuits has the digest that it had before policies could.
-    out.array(if proofs.is_empty() { 14 } else { 15 })?.str(DOMAIN)?.str(name)?.str(rationale)?;
+    // A policy that names no circuits, or has no groups, has the digest that it had before policies could.
+    let items = match (proofs.is_empty(), groups.is_empty()) {
+        (true, true) => 14,
+        (false, true) => 15,
+        (_, false) => 16,
+    };
+    out.array(items)?.str(DOMAIN)?.str(name)?.str(rationale)?;
     for flag in [allow_debug, allow_simulated, allow_unknown_fields, require_nonce, require_binding] {
         out.bool(*flag)?;
     }
@@ -70,12 +76,26 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
     out.encode(max_age_seconds)?;
     set(out, by_vendor(*revocation), |out, (vendor, mode)| out.array(2)?.str(vendor)?.str(as_str(mode)).map(drop))?;
     set(out, platforms, platform)?;
-    set(out, rules, rule)?;
+    set(out, rules.iter().filter(|rule| rule.group().is_none()), rule)?;
     set(out, references, reference)?;
-    if proofs.is_empty() {
-        return Ok(());
+    if items > 14 {
+        set(out, proofs, |out, ProofPin { system, vk_sha256 }| out.array(2)?.str(system)?.bytes(vk_sha256).map(drop))?;
     }
-    set(out, proofs, |out, ProofPin { system, vk_sha256 }| out.array(2)?.str(system)?.bytes(vk_sha256).map(drop))
+    if items > 15 {
+        set(out, groups, |out, of| group(out, of, rules))?;
+    }
+    Ok(())
+}
+
+/// A group, with those of the rules that are about it.
+fn group(out: &mut Output, group: &Group, rules: &[Rule]) -> Result<(), Error> {
+    let Group { name, set: brought_by, when } = group;
+    out.array(4)?.str(name)?.str(brought_by)?;
+    set(out, when, |out, condition| {
+        out.array(4)?;
+        comparison(out, condition.claim, condition.operator, &condition.operand)
+    })?;
+    set(out, rules.iter().filter(|rule| rule.group() == Some(name)), rule)
 }
 
 fn platform(out: &mut Output, platform: &Platform) -> Result<(), Error> {
@@ -88,7 +108,8 @@ fn platform(out: &mut Output, platform: &Platform) -> Result<(), Error> {
 }
 
 fn rule(out: &mut Output, rule: &Rule) -> Result<(), Error> {
-    let Rule { id, claim, operator, operand, rationale, controls } = rule;
+    // Which group a rule is about is said by where it stands.
+    let Rule { id, claim, operator, operand, rationale, controls, group: _ } = rule;
     out.array(7)?.str(id)?;
     comparison(out, *claim, *operator, operand)?;
     out.str(rationale)?;

@@ -278,6 +278,14 @@ fn digests_never_change() {
             "d48e5841c7685051916a3328e1da311627b05a2db53e2668bc50537a8533093c158229c16d544a757d2affd29b2d6036",
         ),
         (
+            "amd-sev-snp-2026-10-strict",
+            "bf93224717cc30c8461e0f4e64cf5edd4e2263634d61eec94fb56eafc7a135a84df3a3af610f3f91a3f5ff2701fdf899",
+        ),
+        (
+            "amd-sev-snp-sb-3019",
+            "269f6b27257efd69368a5f75486d02d3cab1d6e373ab63cfa7486449caa82c04d8695f41dea48550c3b6740f3c04d01b",
+        ),
+        (
             "aws-nitro-enclave",
             "4dd467e1d131b454d09d4262352c8bf4b59db441b95bb00f4941739ffe06e830dc88ab6bc58af75532422db83b55f235",
         ),
@@ -290,9 +298,41 @@ fn digests_never_change() {
             "d8886b0241bfb19f9deda67ff6357dcf64d8af8adfbbd0c633d25485aef657164480bea607bc1f22353a6a2022d508c7",
         ),
         (
+            "intel-tdx-2026-10-strict",
+            "5cad82e4d223f49ad3b8198ac6a85551a713a745ce5ca9c540f68f7d1fe320d7226a4530e64159a72ab03cd1375a7e43",
+        ),
+        (
             "nvidia-gpu",
             "361aeacfe12623504cbe830be4187094387da700c749757dc91c4dfbee084b15f94f0dad931ce4053f8b2c25d07cb9ae",
         ),
     ];
     assert_eq!(presets, pinned.map(|(name, digest)| (name, digest.to_owned())));
+}
+
+/// What a group says is part of the policy, and whose it is; in which order it says it is not.
+#[test]
+fn groups_are_covered_and_their_order_is_not() {
+    let group = |name: &str, model: u8, operator: &str, level: u8| {
+        format!(
+            "[[group]]\nname = '{name}'\nwhen = [{{ claim = 'snp.cpuid.model', operator = 'equals', value = {model} }}, \
+             {{ claim = 'snp.vmpl', operator = '{operator}', value = 1 }}]\n\
+             [[group.rule]]\nid = 'level'\nclaim = 'snp.tcb.launch.snp'\noperator = 'at-least'\nvalue = {level}\nrationale = 'r'\n"
+        )
+    };
+    let of = |groups: &[String]| nitro_policy("", &groups.concat()).digest();
+    let (a, b) = (group("a", 1, "at-most", 1), group("b", 2, "at-most", 1));
+    assert_eq!(of(&[a.clone(), b.clone()]), of(&[b.clone(), a.clone()]));
+    let variants = [
+        of(&[]),
+        of(std::slice::from_ref(&a)),
+        of(&[a.clone(), b]),
+        of(&[group("c", 1, "at-most", 1)]),
+        of(&[group("a", 2, "at-most", 1)]),
+        of(&[group("a", 1, "at-least", 1)]),
+        of(&[group("a", 1, "at-most", 2)]),
+    ];
+    assert_eq!(variants.iter().collect::<BTreeSet<_>>().len(), variants.len());
+    // A policy that names circuits besides keeps them apart from groups.
+    let proof = format!("[[proof]]\nsystem = 's'\nvk_sha256 = '{}'\n", "01".repeat(32));
+    assert_ne!(of(&[a.clone(), proof]), of(&[a]));
 }

@@ -114,6 +114,8 @@ pub(crate) struct PolicyForm {
     pub(crate) platforms: Vec<PlatformForm>,
     #[serde(default, rename = "rule")]
     pub(crate) rules: Vec<RuleForm>,
+    #[serde(default, rename = "group")]
+    pub(crate) groups: Vec<GroupForm>,
     #[serde(default, rename = "reference")]
     pub(crate) references: Vec<ReferenceForm>,
     #[serde(default, rename = "proof")]
@@ -213,6 +215,26 @@ pub(crate) struct RuleForm {
     pub(crate) controls: Vec<String>,
 }
 
+/// `[[group]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GroupForm {
+    pub(crate) name: Spanned<String>,
+    #[serde(default)]
+    pub(crate) when: Vec<ConditionForm>,
+    #[serde(default, rename = "rule")]
+    pub(crate) rules: Vec<RuleForm>,
+}
+
+/// A member of `when`: a comparison with values that stand there, since a group does not come and go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConditionForm {
+    pub(crate) claim: Spanned<String>,
+    pub(crate) operator: Spanned<String>,
+    pub(crate) value: Spanned<Toml>,
+}
+
 /// `[[reference]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,10 +254,12 @@ pub(crate) struct ReferenceValueForm {
     pub(crate) note: Option<String>,
 }
 
-/// A preset: rules, and nothing else.
+/// A preset: rules and groups, and nothing else.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PresetForm {
     #[serde(rename = "rule")]
     pub(crate) rules: Vec<RuleForm>,
+    #[serde(default, rename = "group")]
+    pub(crate) groups: Vec<GroupForm>,
 }

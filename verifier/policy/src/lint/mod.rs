@@ -4,6 +4,7 @@
 //! does not change what a policy says; a policy with errors compiles and is appraised against like any other.
 
 mod codes;
+mod hardware;
 mod pins;
 mod references;
 mod rules;
@@ -80,6 +81,7 @@ impl Policy {
         let mut findings = Vec::new();
         terms::lint(&self.terms, &mut findings);
         pins::lint(&self.terms, at, &mut findings);
+        hardware::lint(&self.terms, &mut findings);
         references::lint(&self.terms, at, &mut findings);
         rules::lint(&self.terms, &mut findings);
         findings.sort_by_key(|finding| finding.severity);
@@ -87,7 +89,7 @@ impl Policy {
     }
 }
 
-/// The rules that a platform must satisfy: the policy's, and its own.
+/// The rules that every evidence of a platform must satisfy: the policy's but for those of groups, and its own.
 fn rules_of<'a>(terms: &'a crate::policy::Terms, platform: &'a Platform) -> impl Iterator<Item = &'a Rule> + Clone {
-    terms.rules.iter().chain(&platform.rules)
+    terms.rules.iter().filter(|rule| rule.group().is_none()).chain(&platform.rules)
 }

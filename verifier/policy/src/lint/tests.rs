@@ -56,10 +56,11 @@ fn a_careful_policy_has_no_finding() {
 #[test]
 fn every_code_has_a_policy_that_has_it() {
     use LintCode::{
-        ControlsMissing, DebugAllowed, ExecutableUnpinned, ImageUnpinned, InstancePinned, NonceNotRequired,
-        ProofUnpinned, RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired, ReferenceRetiring,
-        ReferenceUnused, Replayable, RevocationOff, RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable,
-        SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
+        ControlsMissing, DebugAllowed, ExecutableUnpinned, ExposedSeedAccepted, ImageUnpinned, InstancePinned,
+        NonceNotRequired, PatchLevelOpen, ProofUnpinned, RationaleEmpty, ReferenceEnding, ReferenceNotBegun,
+        ReferenceRetired, ReferenceRetiring, ReferenceUnused, Replayable, RevocationOff, RoleUnpinned, RuleDuplicate,
+        RuleOnUnknownFields, RuleUnreachable, SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed,
+        ValueNeverActive, ZeroPcr,
     };
     let zero = "00".repeat(48);
     let other = "ab".repeat(48);
@@ -98,6 +99,9 @@ fn every_code_has_a_policy_that_has_it() {
         (and(&rule("vmpl", "snp.vmpl", "equals", "0")), RuleUnreachable, rule_of("vmpl")),
         (and(&rule("fields", "nitro.unknown_fields", "subset-of", "[]")), RuleOnUnknownFields, rule_of("fields")),
         (gpu(""), SampleNonceAllowed, p()),
+        (about("primary = 'amd-sev-snp'", ""), PatchLevelOpen, p()),
+        (about("primary = 'intel-tdx'", ""), PatchLevelOpen, p()),
+        (about("primary = 'azure-snp-vtpm'", ""), ExposedSeedAccepted, p()),
         (with("rationale = \"r\"", "rationale = \" \""), RationaleEmpty, None),
         (with("rationale = 'r'", "rationale = ''"), RationaleEmpty, rule_of("image")),
         (with("controls = ['SOC2 CC6.1']", ""), ControlsMissing, rule_of("image")),
@@ -162,7 +166,8 @@ fn images_are_pinned_in_each_kind_s_way() {
     ] {
         let policy = about(&format!("primary = '{kind}'"), &rules);
         let mut found = codes(&policy);
-        found.retain(|code| ![RoleUnpinned, UnknownFieldsAllowed].contains(code));
+        let of_hardware = [LintCode::PatchLevelOpen, LintCode::ExposedSeedAccepted];
+        found.retain(|code| ![RoleUnpinned, UnknownFieldsAllowed].contains(code) && !of_hardware.contains(code));
         assert_eq!(found, expected, "{kind}:\n{rules}");
     }
 }
@@ -238,4 +243,34 @@ fn codes_are_unique_and_stand_in_order_of_severity() {
     assert!(codes.iter().all(|code| code.starts_with("lint.")));
     assert!(LintCode::ALL.is_sorted_by_key(|code| code.severity()));
     assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
+}
+
+#[test]
+fn hardware_that_a_rule_speaks_of_is_not_left_open() {
+    use LintCode::{ExposedSeedAccepted, PatchLevelOpen};
+    let group = "[[group]]\nname = 'g'\nwhen = [{ claim = 'snp.cpuid.model', operator = 'equals', value = 17 }]\n\
+                 [[group.rule]]\nid = 'l'\nclaim = 'snp.tcb.launch.snp'\noperator = 'at-least'\nvalue = 1\nrationale = 'r'\n";
+    for (kind, rules, expected) in [
+        ("amd-sev-snp", String::new(), &[PatchLevelOpen, ExposedSeedAccepted][..]),
+        ("azure-snp-vtpm", String::new(), &[PatchLevelOpen, ExposedSeedAccepted]),
+        ("amd-sev-snp", rule("l", "snp.tcb.launch.microcode", "at-least", "84"), &[ExposedSeedAccepted]),
+        ("amd-sev-snp", rule("l", "snp.bulletins.open", "subset-of", "[]"), &[ExposedSeedAccepted]),
+        ("amd-sev-snp", rule("l", "snp.root_seed_exposed", "equals", "false"), &[PatchLevelOpen]),
+        ("amd-sev-snp", rule("l", "snp.product", "in", "['Turin']"), &[PatchLevelOpen]),
+        ("amd-sev-snp", group.to_owned(), &[]),
+        ("intel-tdx", String::new(), &[PatchLevelOpen]),
+        ("intel-sgx", rule("l", "tcb.status", "in", "['UpToDate']"), &[]),
+        ("intel-tdx", rule("l", "tdx.tcb.evaluation_data_number", "at-least", "20"), &[]),
+        ("aws-nitro", String::new(), &[]),
+    ] {
+        let mut found = codes(&about(&format!("primary = '{kind}'"), &rules));
+        found.retain(|code| [PatchLevelOpen, ExposedSeedAccepted].contains(code));
+        assert_eq!(found, expected, "{kind}: {rules}");
+    }
+    for preset in ["amd-sev-snp-2026-10-strict", "amd-sev-snp-sb-3019"] {
+        let text = format!("{HEAD}presets = ['{preset}']\n[[platform]]\nname = 'p'\nprimary = 'amd-sev-snp'\n");
+        let found = codes(&policy(&text));
+        assert!(!found.contains(&PatchLevelOpen) && !found.contains(&ExposedSeedAccepted), "{preset}: {found:?}");
+        assert!(!found.contains(&LintCode::RuleDuplicate) && !found.contains(&LintCode::RuleUnreachable), "{found:?}");
+    }
 }

@@ -28,6 +28,8 @@ pub struct Rule {
     pub(crate) operand: Operand,
     pub(crate) rationale: Box<str>,
     pub(crate) controls: Box<[Box<str>]>,
+    /// The group whose evidence it is about; all evidence where there is none.
+    pub(crate) group: Option<Arc<str>>,
 }
 
 /// What a rule compares with.
@@ -108,6 +110,12 @@ impl Rule {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The group of evidence that it is about; `None` where it is about all evidence.
+    #[must_use]
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
     }
 
     /// What it speaks of.
