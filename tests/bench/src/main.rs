@@ -7,6 +7,7 @@
 mod agent;
 mod append;
 mod bundle;
+mod cache;
 #[expect(dead_code, reason = "the tests send what no client would")]
 #[path = "../../service/http.rs"]
 mod http;
@@ -22,6 +23,8 @@ mod release;
 mod scene;
 #[path = "../../ledger/scratch.rs"]
 mod scratch;
+mod snp;
+mod tdx;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -29,8 +32,10 @@ use std::{env, path::Path, process::ExitCode};
 const SERVICE: &str = "prooftrail";
 
 /// Every benchmark by name.
-const ALL: [(&str, fn()); 6] = [
+const ALL: [(&str, fn()); 8] = [
     ("nitro", nitro::run),
+    ("snp", snp::run),
+    ("tdx", tdx::run),
     ("policy", policy::run),
     ("ledger", ledger::run),
     ("append", append::run),

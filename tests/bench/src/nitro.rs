@@ -1,20 +1,16 @@
 //! Nitro documents: warm, warm with a new leaf, cold; against the signature verifications alone and against two peers.
 
-use std::{
-    collections::HashMap,
-    hint::black_box,
-    sync::{Arc, Mutex},
-};
+use std::hint::black_box;
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
-use prooftrail_evidence::{
-    AwsLc, Context, Endorsements, Expected, NoIssuers, PathId, Revocation, VerifiedCertificate, VerifiedIssuers,
-    authenticate,
-};
+use prooftrail_evidence::{AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, authenticate};
 use prooftrail_result::Kind;
 use prooftrail_trust_roots::RootSet;
 
-use crate::measure::ratio;
+use crate::{
+    cache::{Frozen, Recording},
+    measure::ratio,
+};
 
 pub const DOCUMENT: &[u8] = include_bytes!("../../vectors/nitro/genuine/enclave-2025-01-06-eu-central-1-rsa2048.cose");
 pub const MADE_AT: &str = "2025-01-06T16:07:10Z";
@@ -37,11 +33,11 @@ pub fn run() {
 
     let recording = Recording::default();
     ours(&Context { issuers: &recording, ..cold });
-    let all = Frozen::of(&recording, usize::MAX);
+    let all = Frozen::of(&recording);
     let warm = Context { issuers: &all, ..cold };
     ratio("nitro-warm", || ours(&warm), || pieces.verify_document());
 
-    let issuers = Frozen::of(&recording, 3);
+    let issuers = Frozen::of(&recording).without_certificate(3);
     let new_leaf = Context { issuers: &issuers, ..cold };
     ratio(
         "nitro-warm-new-leaf",
@@ -142,41 +138,8 @@ impl Pieces {
 }
 
 /// The uncompressed point of a certificate's key: after the secp384r1 identifier and the BIT STRING head.
-fn point(certificate: &[u8]) -> Vec<u8> {
+pub fn point(certificate: &[u8]) -> Vec<u8> {
     const SECP384R1: &[u8] = &[0x2B, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00];
     let start = certificate.windows(SECP384R1.len()).position(|window| window == SECP384R1).expect("a P-384 key");
     certificate[start + SECP384R1.len()..][..97].to_vec()
-}
-
-/// Remembers what a cold verification inserted, in order.
-#[derive(Debug, Default)]
-struct Recording(Mutex<Vec<(PathId, Arc<VerifiedCertificate>)>>);
-
-impl VerifiedIssuers for Recording {
-    fn get(&self, _: &PathId) -> Option<Arc<VerifiedCertificate>> {
-        None
-    }
-
-    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
-        self.0.lock().expect("one thread").push((path, certificate));
-    }
-}
-
-/// A cache that never learns, so that a new leaf stays new.
-#[derive(Debug)]
-struct Frozen(HashMap<PathId, Arc<VerifiedCertificate>>);
-
-impl Frozen {
-    /// The first `count` certificates from the root down.
-    fn of(recording: &Recording, count: usize) -> Self {
-        Self(recording.0.lock().expect("one thread").iter().take(count).cloned().collect())
-    }
-}
-
-impl VerifiedIssuers for Frozen {
-    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
-        self.0.get(path).cloned()
-    }
-
-    fn insert(&self, _: PathId, _: Arc<VerifiedCertificate>) {}
 }

@@ -1,0 +1,80 @@
+//! What the service's cache holds, made to order: all that a verification found out, less what shall be new every time.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+use prooftrail_evidence::{PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
+
+/// Remembers what a cold verification inserted, in order.
+#[derive(Debug, Default)]
+pub struct Recording {
+    certificates: Mutex<Vec<(PathId, Arc<VerifiedCertificate>)>>,
+    signatures: Mutex<Vec<SignatureId>>,
+}
+
+impl VerifiedIssuers for Recording {
+    fn get(&self, _: &PathId) -> Option<Arc<VerifiedCertificate>> {
+        None
+    }
+
+    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
+        self.certificates.lock().expect("one thread").push((path, certificate));
+    }
+
+    fn knows_signature(&self, _: &SignatureId) -> bool {
+        false
+    }
+
+    fn insert_signature(&self, signature: SignatureId) {
+        self.signatures.lock().expect("one thread").push(signature);
+    }
+}
+
+/// A cache that never learns, so that what is new stays new.
+#[derive(Debug)]
+pub struct Frozen {
+    order: (Vec<PathId>, Vec<SignatureId>),
+    certificates: HashMap<PathId, Arc<VerifiedCertificate>>,
+    signatures: HashSet<SignatureId>,
+}
+
+impl Frozen {
+    /// All that was recorded.
+    pub fn of(recording: &Recording) -> Self {
+        let certificates = recording.certificates.lock().expect("one thread").clone();
+        let signatures = recording.signatures.lock().expect("one thread").clone();
+        Self {
+            order: (certificates.iter().map(|(path, _)| *path).collect(), signatures.clone()),
+            certificates: certificates.into_iter().collect(),
+            signatures: signatures.into_iter().collect(),
+        }
+    }
+
+    /// Without the certificate that was verified at that place.
+    pub fn without_certificate(mut self, place: usize) -> Self {
+        self.certificates.remove(&self.order.0[place]).expect("was recorded");
+        self
+    }
+
+    /// Without the signature that was verified at that place.
+    pub fn without_signature(mut self, place: usize) -> Self {
+        assert!(self.signatures.remove(&self.order.1[place]), "was recorded");
+        self
+    }
+}
+
+impl VerifiedIssuers for Frozen {
+    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
+        self.certificates.get(path).cloned()
+    }
+
+    fn insert(&self, _: PathId, _: Arc<VerifiedCertificate>) {}
+
+    fn knows_signature(&self, signature: &SignatureId) -> bool {
+        self.signatures.contains(signature)
+    }
+
+    fn insert_signature(&self, _: SignatureId) {}
+}

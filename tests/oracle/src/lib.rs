@@ -1,0 +1,1 @@
+//! Intel quotes appraised beside dcap-qvl: see `tests/`.
