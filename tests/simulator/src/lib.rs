@@ -23,8 +23,10 @@
 //! ```
 //!
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
-//! the revocation list of its root.
+//! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
+//! a virtual TPM.
 
+pub mod azure;
 pub mod cbor;
 pub mod der;
 pub mod edit;
@@ -34,6 +36,7 @@ pub mod nitro;
 pub mod snp;
 pub mod x509;
 
+mod base64;
 mod derive;
 mod manifest;
 mod rsa;

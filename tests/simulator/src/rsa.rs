@@ -1,10 +1,10 @@
-//! RSA-4096 keys that belong to a label, and RSASSA-PSS with SHA-384 (RFC 8017, section 8.1). A label comes in; the same
-//! key comes out. None of them is a secret: each is made of two of twelve primes that stand beside this file.
+//! RSA-4096 keys that belong to a label, RSASSA-PSS with SHA-384 and RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, sections 8.1
+//! and 8.2). A label comes in; the same key comes out. None of them is a secret: each is made of two of twelve primes that stand beside this file.
 
 use std::fmt;
 
 use num_bigint::BigUint;
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 
 use crate::{der, derive};
 
@@ -13,6 +13,8 @@ const PRIMES: &[u8] = include_bytes!("primes.bin");
 const PRIME_BYTES: usize = 256;
 const MODULUS_BYTES: usize = 512;
 const HASH_BYTES: usize = 48;
+/// DigestInfo of SHA-256 without the digest (RFC 8017, section 9.2, note 1).
+const SHA256_DIGEST_INFO: &[u8] = b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 
 /// A private key.
 #[derive(Clone)]
@@ -52,6 +54,19 @@ impl RsaKey {
     /// The signature over `message`, 512 bytes.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         left_padded(&self.power(&BigUint::from_bytes_be(&encoded(message))), MODULUS_BYTES)
+    }
+
+    /// The RSASSA-PKCS1-v1_5 signature with SHA-256 over `message`, 512 bytes.
+    pub(crate) fn sign_pkcs1(&self, message: &[u8]) -> Vec<u8> {
+        let info = [SHA256_DIGEST_INFO, Sha256::digest(message).as_slice()].concat();
+        let padding = vec![0xFF; MODULUS_BYTES - 3 - info.len()];
+        let block = [[0, 1].as_slice(), &padding, &[0], &info].concat();
+        left_padded(&self.power(&BigUint::from_bytes_be(&block)), MODULUS_BYTES)
+    }
+
+    /// The modulus, most significant byte first.
+    pub(crate) fn modulus(&self) -> Vec<u8> {
+        self.modulus.to_bytes_be()
     }
 
     /// `number` to the private exponent, by the Chinese remainder theorem (RFC 8017, section 5.1.2).

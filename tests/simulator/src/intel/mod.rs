@@ -25,6 +25,7 @@ mod vendor;
 pub use collateral::{Collateral, DocumentSigning};
 pub use documents::{ModuleSpec, QeIdentitySpec, SvnLevelSpec, TcbInfoSpec, TcbLevelSpec};
 pub use pck::{EXTENSION, PckExtensionSpec};
+pub(crate) use quote::pem;
 pub use quote::{Body, Quote};
 pub use report::{EnclaveReport, ExtendedTd, Td, Td15};
 pub use vendor::Vendor;
