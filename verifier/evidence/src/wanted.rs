@@ -13,9 +13,11 @@ use prooftrail_trust_roots::RootSet;
 
 pub use self::name::{InvalidName, MAX_NAME_BYTES};
 use crate::{
+    azure::{AzureSnpVtpm, AzureTdxVtpm},
     context::{Context, Expected, Revocation, RevocationMode},
     crypto::Crypto,
     endorsements::Endorsements,
+    format::Format,
     intel::{self, IntelCa, Tee},
     snp::{self, KeyKind, ProductLine, TcbVersion},
     x509::NoIssuers,
@@ -143,6 +145,12 @@ pub fn wanted(
         Kind::AmdSevSnp => snp::wanted::by(evidence, endorsements, product, crypto),
         Kind::IntelTdx => intel::wanted::by(evidence, Tee::Tdx),
         Kind::IntelSgx => intel::wanted::by(evidence, Tee::Sgx),
+        Kind::AzureSnpVtpm => {
+            let azure = AzureSnpVtpm::parse(evidence)?;
+            let endorsements = endorsements.clone().with(crypto, azure.vcek())?;
+            snp::wanted::by(azure.hardware(), &endorsements, product, crypto)
+        }
+        Kind::AzureTdxVtpm => intel::wanted::by(AzureTdxVtpm::parse(evidence)?.hardware(), Tee::Tdx),
         _ => Ok(Vec::new()),
     }
 }

@@ -8,6 +8,7 @@ use prooftrail_evidence::{
 };
 use prooftrail_result::{Kind, ReasonCode as Code, Timestamp};
 use prooftrail_simulator::{
+    azure::Machine,
     intel::Vendor,
     key::Key,
     snp::{Entry, Line, Platform, Report, certificate_table},
@@ -53,6 +54,18 @@ fn genuine_evidence_says_what_it_needs() {
     let held = |at: &str| Endorsements::read(&AwsLc, [vcek.as_slice()]).unwrap().hold(&name, at.parse().unwrap());
     assert!(held("2024-01-01T00:00:00Z") && !held("2034-01-01T00:00:00Z"));
     assert_eq!(names(Kind::AwsNitro, b"whatever", &[]), [""; 0]);
+}
+
+#[test]
+fn evidence_of_azure_needs_what_its_hardware_needs() {
+    let snp = Machine::snp("wanted", AT);
+    let alone = names(Kind::AmdSevSnp, &snp.hardware_evidence(), &[]);
+    assert_eq!((alone.len(), names(Kind::AzureSnpVtpm, &snp.evidence(), &[])), (3, alone));
+    let tdx = Machine::tdx("wanted", AT);
+    let alone = names(Kind::IntelTdx, &tdx.hardware_evidence(), &[]);
+    assert_eq!((alone.len(), names(Kind::AzureTdxVtpm, &tdx.evidence(), &[])), (4, alone));
+    let malformed = wanted(Kind::AzureSnpVtpm, b"whatever", &Endorsements::default(), None, &AwsLc);
+    assert_eq!(malformed.unwrap_err().code, Code::AzureEnvelope);
 }
 
 #[test]

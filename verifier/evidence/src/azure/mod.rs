@@ -272,6 +272,16 @@ struct Found<'a> {
 }
 
 impl AzureEvidence {
+    /// The hardware's own evidence: a report of SEV-SNP, or a quote of TDX.
+    pub(crate) fn hardware(&self) -> &[u8] {
+        &self.hardware
+    }
+
+    /// The certificate of the chip's key that came with the report.
+    pub(crate) fn vcek(&self) -> Option<&[u8]> {
+        self.vcek.as_deref()
+    }
+
     /// What the hardware signed.
     fn hardware_signed(&self) -> &[u8] {
         self.hardware.get(..self.hardware_signed).unwrap_or_default()
