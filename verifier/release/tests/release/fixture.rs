@@ -156,10 +156,12 @@ impl Exchange {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        PolicyDocument::parse(&self.policy)
-            .unwrap()
-            .compile(&self.roots().iter().map(|root| root.sha256).collect::<Vec<_>>())
-            .unwrap()
+        self.policy_under(&self.roots())
+    }
+
+    fn policy_under(&self, roots: &RootSet) -> Policy {
+        let known: Vec<_> = roots.iter().map(|root| root.sha256).collect();
+        PolicyDocument::parse(&self.policy).unwrap().compile(&known).unwrap()
     }
 
     pub(crate) fn roots(&self) -> RootSet {
@@ -174,6 +176,16 @@ impl Exchange {
 
     /// Asks with evidence of another exchange, or of this one.
     pub(crate) fn ask_with(&self, evidence: &[(Kind, &[u8])]) -> Result<Attested, Denial> {
+        self.ask_beside(evidence, &[], &self.roots())
+    }
+
+    /// Asks with evidence, and endorsements, of other hardware.
+    pub(crate) fn ask_beside(
+        &self,
+        evidence: &[(Kind, &[u8])],
+        endorsements: &[&[u8]],
+        roots: &RootSet,
+    ) -> Result<Attested, Denial> {
         let statement = self.statement.encode();
         let question = Question {
             challenge: &self.challenge,
@@ -186,16 +198,10 @@ impl Exchange {
             statement: &statement,
             witness_header: self.header(),
             evidence,
-            endorsements: &[],
+            endorsements,
         };
-        let (policy, roots) = (self.policy(), self.roots());
-        question.answer(&Surroundings {
-            policy: &policy,
-            roots: &roots,
-            crypto: &AwsLc,
-            issuers: &NoIssuers,
-            at: self.at,
-        })
+        let policy = self.policy_under(roots);
+        question.answer(&Surroundings { policy: &policy, roots, crypto: &AwsLc, issuers: &NoIssuers, at: self.at })
     }
 
     pub(crate) fn ask(&self) -> Result<Attested, Denial> {
