@@ -9,6 +9,7 @@
     reason = "a helper that fails fails its test"
 )]
 
+mod azure;
 mod cases;
 mod files;
 mod intel;

@@ -127,6 +127,8 @@ fn describe(kind: Kind) -> &'static str {
         Kind::IntelTdx => "An Intel TDX quote of a trust domain",
         Kind::IntelSgx => "An Intel SGX quote of an enclave",
         Kind::AmdSevSnp => "An AMD SEV-SNP attestation report of a confidential VM",
+        Kind::AzureSnpVtpm => "A TPM quote of an Azure confidential VM on AMD SEV-SNP, with the paravisor's report",
+        Kind::AzureTdxVtpm => "A TPM quote of an Azure confidential VM on Intel TDX, with the paravisor's report",
         _ => "Evidence",
     }
 }
