@@ -24,7 +24,8 @@
 //!
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
-//! a virtual TPM.
+//! a virtual TPM. [`vendors::Vendors`] serves certificates, lists and collateral over HTTP, as AMD's key server and Intel's
+//! provisioning service do.
 
 pub mod azure;
 pub mod cbor;
@@ -34,6 +35,7 @@ pub mod intel;
 pub mod key;
 pub mod nitro;
 pub mod snp;
+pub mod vendors;
 pub mod x509;
 
 mod base64;

@@ -138,6 +138,12 @@ impl Platform {
         Report { key_info: 1 << 2, chip_id: Vec::new(), ..self.report() }
     }
 
+    /// Its product line.
+    #[must_use]
+    pub const fn line(&self) -> Line {
+        self.line
+    }
+
     /// The certificate of the chip's key for the report's TCB version, as AMD's key server mints it at `at`.
     #[must_use]
     pub fn vcek(&self, report: &Report, at: i64) -> CertificateSpec {
