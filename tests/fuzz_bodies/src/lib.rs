@@ -3,6 +3,7 @@
 
 mod agent;
 mod eif;
+mod endorsements;
 mod evidence;
 mod ledger;
 mod log;
@@ -27,6 +28,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("azure_snp_vtpm", evidence::azure_snp_vtpm),
     ("azure_tdx_vtpm", evidence::azure_tdx_vtpm),
     ("endorsement", evidence::endorsement),
+    ("endorsement_answer", endorsements::answer),
+    ("endorsement_manifest", endorsements::manifest),
     ("root", evidence::root),
     ("text", evidence::text),
     ("eif", eif::eif),

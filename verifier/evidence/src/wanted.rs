@@ -156,13 +156,35 @@ pub fn wanted(
 }
 
 impl Endorsements {
-    /// Whether what is wanted is among these, by name and date; no signature is verified.
+    /// Whether what is wanted is among these and in force at the instant, by names and dates; no signature is verified.
     #[must_use]
     pub fn hold(&self, wanted: &Wanted, at: Timestamp) -> bool {
         match wanted.publisher() {
-            Publisher::Amd => snp::wanted::is_held(self, wanted, at),
-            Publisher::Intel => intel::wanted::is_held(self, wanted, at),
+            Publisher::Amd => snp::wanted::is_held(self, wanted, Some(at)),
+            Publisher::Intel => intel::wanted::is_held(self, wanted, Some(at)),
         }
+    }
+
+    /// Whether what is wanted is among these, whatever its dates.
+    #[must_use]
+    pub fn hold_ever(&self, wanted: &Wanted) -> bool {
+        match wanted.publisher() {
+            Publisher::Amd => snp::wanted::is_held(self, wanted, None),
+            Publisher::Intel => intel::wanted::is_held(self, wanted, None),
+        }
+    }
+
+    /// The same, or the certificate of whoever signs such things.
+    #[must_use]
+    pub fn serve(&self, wanted: &Wanted) -> bool {
+        self.hold_ever(wanted) || (wanted.publisher() == Publisher::Intel && intel::wanted::has_issuers(self))
+    }
+
+    /// Whether any of these is something that can be [`Wanted`], or the certificate of whoever signs such things: of use for
+    /// one vendor's evidence, and for no other.
+    #[must_use]
+    pub fn are_published(&self) -> bool {
+        snp::wanted::is_published(self) || intel::wanted::is_published(self)
     }
 }
 

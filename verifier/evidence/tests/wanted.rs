@@ -264,3 +264,29 @@ fn what_intel_answers_is_kept_if_it_is_what_was_asked_for() {
     let error = answer(root_crl, &[&crl], &[], &roots, at(0)).expect_err("another's list");
     assert_eq!(error, Code::RevocationIssuer);
 }
+
+#[test]
+fn what_one_vendor_publishes_is_told_from_the_rest() {
+    let read = |file: &[u8]| Endorsements::read(&AwsLc, [file]).unwrap();
+    let (milan, genoa) = (Platform::new("wanted", Line::Milan), Platform::new("wanted", Line::Genoa));
+    let vendor = Vendor::new("wanted", AT);
+    let [info, _, chain] = vendor.tdx_collateral().responses();
+    let name = |name: &str| -> Wanted { name.parse().unwrap() };
+    let tcb_info = name("intel-tdx-tcb-info-90c06f000000");
+    for (file, serves, not) in [
+        (milan.crl(AT, &[]).build(), name("amd-milan-vcek-crl"), name("amd-genoa-vcek-crl")),
+        (genoa.ask.issued_by(&genoa.root), name("amd-genoa-vcek-chain"), name("amd-genoa-vlek-chain")),
+        (vendor.crl_of_root(&[]).build(), name("intel-root-crl"), name("intel-pck-platform-crl")),
+        (info, tcb_info.clone(), name("intel-sgx-tcb-info-90c06f000000")),
+        (chain, tcb_info, name("amd-milan-vcek-chain")),
+    ] {
+        let read = read(&file);
+        assert!(read.are_published() && read.serve(&serves) && !read.serve(&not), "{serves}");
+        assert!(!read.hold(&serves, at(9000 * DAY)), "{serves} has ended then");
+    }
+    let vlek = milan.vlek(&milan.vlek_report(), "CN=cloud.example", AT);
+    let [vlek, _] = milan.vlek_chain(&vlek);
+    assert!(!read(&vlek).are_published(), "it comes with evidence, or from the cloud");
+    let nitro = prooftrail_simulator::nitro::Hypervisor::new("wanted");
+    assert!(!read(&nitro.crl_of_root(AT, &[]).build()).are_published());
+}

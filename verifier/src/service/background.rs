@@ -1,5 +1,5 @@
-//! What runs beside the requests. In: the log, the keys of secret columns, what was refused; out: tiles, a log that is read
-//! over and over, keys that rotate, counts. Readiness looks here whether any of it has ended, which none should.
+//! What runs beside the requests. In: the log, the keys of secret columns, what was refused, what was
+//! fetched; out: tiles, a log that is read over and over, keys that rotate, counts, endorsements that are asked for again. Readiness looks here whether any of it has ended, which none should.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
 use crate::{
+    endorsements::Source,
     log::{
         Clock,
         database::LogDatabase,
@@ -26,7 +27,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// The tasks. They end when this is dropped.
 pub struct Background {
     maintenance: Maintenance,
-    tasks: [(&'static str, JoinHandle<()>); 3],
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
 }
 
 impl Background {
@@ -37,16 +38,20 @@ impl Background {
         sequencer: &Sequencer,
         columns: &Arc<ColumnKeys>,
         releases: &Releases,
+        source: Option<&Arc<Source>>,
         clock: Arc<dyn Clock>,
         metrics: PrometheusHandle,
     ) -> Self {
         let maintenance = Maintenance::start(log.clone(), sequencer, Schedule::default());
         let forget = release::upkeep(log.store().clone(), releases.refusals.clone(), clock.clone());
-        let tasks = [
+        let mut tasks = vec![
             ("columns", tokio::spawn(refresh(columns.clone(), clock))),
             ("metrics", tokio::spawn(upkeep(metrics))),
             ("releases", tokio::spawn(forget)),
         ];
+        if let Some(source) = source {
+            tasks.push(("endorsements", tokio::spawn(source.clone().upkeep())));
+        }
         Self { maintenance, tasks }
     }
 

@@ -17,6 +17,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
+use prooftrail_trust_roots::RootSet;
 use zeroize::Zeroizing;
 
 use super::{
@@ -36,6 +37,7 @@ use super::{
     tokens,
 };
 use crate::{
+    endorsements::{Source, source::SourceError},
     issuers::BoundedIssuers,
     log::{Clock, SystemClock},
     store::{Access, OpenError, Store, StoreError, on},
@@ -60,6 +62,9 @@ pub enum ServeError {
     /// The folder of endorsements.
     #[error(transparent)]
     Endorsements(#[from] FolderError),
+    /// The source of endorsements.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A read or write at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,13 +123,15 @@ pub async fn start_by(clock: Arc<dyn Clock>, config: Config, new_operator_token:
     let roots = opening::roots(&config)?;
     let issuers = Issuers::new(&config.oidc)?;
     let opened = keyring::open(&config)?;
+    let source = source(&config, &roots, &clock)?;
     let keyring = opened.keyring;
     let store = Arc::new(Store::open(config.database_url().expose(), Access::Serve).await?);
     let columns = Arc::new(opening::columns(&config, &store, &*clock).await?);
     let (log, sequencer) = opening::log(&config, &store, &keyring, opened.signer, opened.is_new, clock.clone()).await?;
     let operator_token = operator_token(&store, &*clock, new_operator_token).await?;
     let releases = Releases::new(&keyring, &roots).map_err(|reason| KeyringError::Origin(reason.to_string()))?;
-    let background = Background::start(&log, &sequencer, &columns, &releases, clock.clone(), metrics.clone());
+    let background =
+        Background::start(&log, &sequencer, &columns, &releases, source.as_ref(), clock.clone(), metrics.clone());
     let rate = RateLimit::new(config.limits.rate_per_second, config.limits.rate_burst);
     let verified = BoundedIssuers::default();
     let state = State {
@@ -137,6 +144,7 @@ pub async fn start_by(clock: Arc<dyn Clock>, config: Config, new_operator_token:
         clock,
         roots,
         endorsements,
+        source,
         certificates,
         policies: PolicyCache::default(),
         releases,
@@ -151,6 +159,16 @@ pub async fn start_by(clock: Arc<dyn Clock>, config: Config, new_operator_token:
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(%address, origin = state.keyring.origin, version = env!("CARGO_PKG_VERSION"), "serving");
     Ok(Running { url: format!("{scheme}://{address}"), operator_token, server, state })
+}
+
+/// Where endorsements come from that neither agents nor the folder bring.
+fn source(config: &Config, roots: &RootSet, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Source>>, SourceError> {
+    let endorsements = &config.endorsements;
+    if !endorsements.fetch {
+        return Ok(None);
+    }
+    let (timeout, cache) = (Duration::from_secs(endorsements.timeout_seconds), config.data_file("endorsements"));
+    Source::open(endorsements.places(), roots.clone(), clock.clone(), timeout, Some(&cache)).map(Some)
 }
 
 fn listen(state: &Data<State>, tls: Option<rustls::ServerConfig>) -> Result<(Server, SocketAddr), ServeError> {

@@ -12,6 +12,7 @@ use super::{
     limits::RateLimit, policy_cache::PolicyCache, release::Releases, tls::Certificates,
 };
 use crate::{
+    endorsements::Source,
     issuers::BoundedIssuers,
     log::{Clock, database::LogDatabase, sequencer::Sequencer},
     secrets::ColumnKeys,
@@ -38,6 +39,8 @@ pub struct State {
     pub roots: RootSet,
     /// What vouches for evidence, beside what agents send.
     pub endorsements: Folder,
+    /// The same from vendors, unless they are not to be asked.
+    pub source: Option<Arc<Source>>,
     /// The service's own certificate, where it speaks TLS.
     pub certificates: Option<Arc<Certificates>>,
     /// Compiled policies.

@@ -71,11 +71,11 @@ pub(crate) fn by(evidence: &[u8], tee: Tee) -> Result<Vec<Wanted>, Reason> {
     ])
 }
 
-/// Whether what is wanted is there, by name and date.
-pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Timestamp) -> bool {
+/// Whether what is wanted is there by name, and by date where there is an instant.
+pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Option<Timestamp>) -> bool {
     let list = |name: &str| {
         let mut lists = endorsements.crls().iter().filter(|crl| crl.issuer_common_name().as_deref() == Some(name));
-        lists.any(|crl| crl.check_validity(at).is_ok())
+        lists.any(|crl| at.is_none_or(|at| crl.check_validity(at).is_ok()))
     };
     let collateral = endorsements.collateral();
     match wanted {
@@ -91,8 +91,27 @@ pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Timestam
     }
 }
 
-fn is_in_force(document: &impl Document, at: Timestamp) -> bool {
-    document.issue_date() <= at && at < document.next_update()
+fn is_in_force(document: &impl Document, at: Option<Timestamp>) -> bool {
+    at.is_none_or(|at| document.issue_date() <= at && at < document.next_update())
+}
+
+/// Whether anything is there that Intel's service publishes, or a certificate of those who sign it.
+pub(crate) fn is_published(endorsements: &Endorsements) -> bool {
+    let collateral = endorsements.collateral();
+    let is_intels = |name: Option<String>| {
+        let names = [ROOT_CA, names::PLATFORM_CA, names::PROCESSOR_CA];
+        name.is_some_and(|name| names.contains(&name.as_str()))
+    };
+    collateral.len() > 0
+        || endorsements.crls().iter().any(|crl| is_intels(crl.issuer_common_name()))
+        || has_issuers(endorsements)
+}
+
+/// Whether a certificate is there of those who sign what Intel's service publishes.
+pub(crate) fn has_issuers(endorsements: &Endorsements) -> bool {
+    let names = [names::TCB_SIGNING, names::PLATFORM_CA, names::PROCESSOR_CA];
+    let mut certificates = endorsements.certificates().iter();
+    certificates.any(|certificate| certificate.subject_common_name().is_some_and(|name| names.contains(&name.as_str())))
 }
 
 /// See [`crate::admit`]. `beside` has the CA that issued a list.

@@ -62,8 +62,8 @@ fn vcek(report: &Report<'_>, product: ProductLine) -> Result<Option<Wanted>, Rea
     Ok(Some(Wanted::AmdVcek { product, chip_id: chip_id.into(), tcb }))
 }
 
-/// Whether what is wanted is there, by name and date.
-pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Timestamp) -> bool {
+/// Whether what is wanted is there by name, and by date where there is an instant.
+pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Option<Timestamp>) -> bool {
     let certificates = || endorsements.certificates().iter().map(AsRef::as_ref);
     match wanted {
         Wanted::AmdVcek { product, chip_id, tcb } => certificates().any(|leaf| {
@@ -75,14 +75,25 @@ pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Timestam
         }),
         Wanted::AmdCrl { product, .. } => endorsements.crls().iter().any(|crl| {
             let issuer = crl.issuer_common_name().as_deref().and_then(ProductLine::of_root);
-            issuer == Some(*product) && crl.check_validity(at).is_ok()
+            issuer == Some(*product) && at.is_none_or(|at| crl.check_validity(at).is_ok())
         }),
         _ => false,
     }
 }
 
-fn is_valid(certificate: &Certificate, at: Timestamp) -> bool {
-    (certificate.not_before..=certificate.not_after).contains(&at)
+fn is_valid(certificate: &Certificate, at: Option<Timestamp>) -> bool {
+    at.is_none_or(|at| (certificate.not_before..=certificate.not_after).contains(&at))
+}
+
+/// Whether anything is there that AMD's service publishes. A VLEK's certificate is not.
+pub(crate) fn is_published(endorsements: &Endorsements) -> bool {
+    let is_amds = |certificate: &EndorsedCertificate| {
+        let name = certificate.subject_common_name().unwrap_or_default();
+        KeyKind::of_leaf(&name) == Some(KeyKind::Vcek) || ProductLine::of_issuer(&name).is_some()
+    };
+    let has_root = |name: Option<String>| name.as_deref().and_then(ProductLine::of_root).is_some();
+    endorsements.certificates().iter().any(|certificate| is_amds(certificate))
+        || endorsements.crls().iter().any(|crl| has_root(crl.issuer_common_name()))
 }
 
 /// Whether names say that it is the line's ASK, or ASVK.

@@ -187,6 +187,9 @@ mod tests {
             (format!("{oidc}algorithms = ['HS256']\njwks_url = 'https://i/jwks'"), "shared secret"),
             (format!("{oidc}algorithms = []\njwks_url = 'https://i/jwks'"), "at least one"),
             ("[limits]\nbody_seconds = 0".to_owned(), "at least 1"),
+            ("[endorsements]\namd_url = 'http://kds'".to_owned(), "insecure_http"),
+            ("[endorsements]\ntimeout_seconds = 0".to_owned(), "at least 1"),
+            ("[endorsements]\nazure_thim_url = 'file:///etc'".to_owned(), "azure_thim_url"),
         ] {
             let refused = load(Some(&file), [], Overrides::default());
             assert!(matches!(&refused, Err(ConfigError::Check(text)) if text.contains(part)), "{file}: {refused:?}");

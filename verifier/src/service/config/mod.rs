@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub use self::load::{ConfigError, Overrides, load};
 use super::auth::Role;
+use crate::endorsements::{Places, places::Update};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -160,11 +161,74 @@ pub struct Roots {
 }
 
 /// Endorsements.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Endorsements {
     /// A directory of files that vouch for evidence.
     pub folder: Option<PathBuf>,
+    /// Whether vendors are asked for what neither agents nor the folder bring.
+    pub fetch: bool,
+    /// AMD's key distribution service.
+    pub amd_url: String,
+    /// Intel's provisioning certification service, or a cache that speaks like it.
+    pub intel_url: String,
+    /// The whole URL of the list of Intel's root.
+    pub intel_root_crl_url: String,
+    /// Which round of evaluation Intel is asked for: `standard` or `early`.
+    pub intel_update: Update,
+    /// The metadata service of an Azure guest that this runs in, which has that guest's own certificates.
+    pub azure_thim_url: Option<String>,
+    /// How long a vendor may take for one answer.
+    pub timeout_seconds: u64,
+    /// Lets vendors be asked without TLS.
+    pub insecure_http: bool,
+}
+
+impl Default for Endorsements {
+    fn default() -> Self {
+        let Places { amd, intel, intel_root_crl, intel_update, azure_thim } = Places::default();
+        Self {
+            folder: None,
+            fetch: true,
+            amd_url: amd,
+            intel_url: intel,
+            intel_root_crl_url: intel_root_crl,
+            intel_update,
+            azure_thim_url: azure_thim,
+            timeout_seconds: 8,
+            insecure_http: false,
+        }
+    }
+}
+
+impl Endorsements {
+    /// Where vendors are.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        Places {
+            amd: self.amd_url.clone(),
+            intel: self.intel_url.clone(),
+            intel_root_crl: self.intel_root_crl_url.clone(),
+            intel_update: self.intel_update,
+            azure_thim: self.azure_thim_url.clone(),
+        }
+    }
+
+    /// Refuses what makes no sense together. Azure's metadata service speaks no TLS, and is reached over no network.
+    fn check(&self) -> Result<(), &'static str> {
+        let is_safe = |url: &String| url.starts_with("https://") || (self.insecure_http && url.starts_with("http://"));
+        if ![&self.amd_url, &self.intel_url, &self.intel_root_crl_url].into_iter().all(is_safe) {
+            return Err("endorsements: URLs of vendors are https, or insecure_http = true");
+        }
+        let is_local = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        if self.azure_thim_url.as_ref().is_some_and(|url| !is_local(url)) {
+            return Err("endorsements.azure_thim_url: http://169.254.169.254, or what stands in its place");
+        }
+        if self.timeout_seconds == 0 {
+            return Err("endorsements.timeout_seconds: at least 1");
+        }
+        Ok(())
+    }
 }
 
 /// What a client may use up. Times are in seconds.
@@ -265,6 +329,7 @@ impl Config {
         if rate_per_second > 0 && rate_burst == 0 {
             return Err("limits.rate_burst: at least 1");
         }
+        self.endorsements.check()?;
         for issuer in &self.oidc {
             let is_shared = |one: &Algorithm| matches!(one, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512);
             if issuer.algorithms.is_empty() || issuer.algorithms.iter().any(is_shared) {

@@ -25,6 +25,7 @@ use super::{
     refuse, refuse_for,
     rows::{DecisionRow, DecisionRows, SpentRow, VOID},
     session_rows::TurnRows,
+    supply::{self, Supplied},
 };
 use crate::{
     archive::Archive,
@@ -65,7 +66,7 @@ pub(super) async fn decide(state: &Data<State>, inquiry: Inquiry) -> Result<Repl
     let inquiry = Arc::new(inquiry);
     for _ in 0..DECISIONS {
         let governed = cache.get(state, &inquiry.project, &inquiry.subject).await?;
-        let (rows, answer) = match make(state, &inquiry, &governed).await? {
+        let (rows, answer) = match make_supplied(state, &inquiry, &governed).await? {
             Made::Decision { rows, answer } => (rows, answer),
             Made::NotAuthentic(denial) => {
                 // What was refused under an old policy may not be under the new one.
@@ -110,6 +111,28 @@ pub(super) async fn decide(state: &Data<State>, inquiry: Inquiry) -> Result<Repl
         };
     }
     Err(Problem::unavailable("governance.busy", "policies and keys are being changed; ask again"))
+}
+
+/// Makes the decision with everything that is at hand, and again with what vendors have where that is not all.
+async fn make_supplied(state: &Data<State>, inquiry: &Arc<Inquiry>, governed: &Arc<Governed>) -> Result<Made, Problem> {
+    let Supplied { inquiry, missing } = supply::at_hand(state, inquiry, governed)?;
+    let made = make(state, &inquiry, governed).await?;
+    let is_worth_asking = match &made {
+        Made::Decision { .. } => true,
+        Made::NotAuthentic(denial) => supply::is_curable(denial),
+    };
+    if missing.is_empty() || !is_worth_asking {
+        return Ok(made);
+    }
+    // What was made so far was in memory only.
+    let (inquiry, failures) = supply::ask(state, &inquiry, &missing).await?;
+    let made = if failures.len() == missing.len() { made } else { make(state, &inquiry, governed).await? };
+    match &made {
+        Made::NotAuthentic(denial) if !failures.is_empty() && supply::is_curable(denial) => {
+            Err(supply::unavailable(&failures))
+        }
+        _ => Ok(made),
+    }
 }
 
 /// Makes the decision, beside the other requests where that takes long.

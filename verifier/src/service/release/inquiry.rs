@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prooftrail_protocol::{
     Challenge, KeyRef, ProofPublic, Purpose, RecipientPublic, ReleaseId, SealingSuite, limits, sha256,
-    wire::{AppraisalRequest, Bytes, PieceOfEvidence, ReleaseRequest},
+    wire::{AppraisalRequest, PieceOfEvidence, ReleaseRequest},
 };
 use prooftrail_release::redeem;
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
@@ -39,6 +39,7 @@ pub(super) struct Turn {
 }
 
 /// What is asked.
+#[derive(Clone)]
 pub(super) struct Inquiry {
     pub(super) project: String,
     /// The id of the request in the log: nobody else has it, in any project.
@@ -95,7 +96,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: Some(witness_header.0),
             evidence: pieces(evidence),
-            endorsements: files(&call.state, endorsements),
+            endorsements: endorsements.into_iter().map(|bytes| bytes.0.into()).collect(),
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -120,7 +121,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: None,
             evidence: pieces(evidence),
-            endorsements: files(&call.state, endorsements),
+            endorsements: endorsements.into_iter().map(|bytes| bytes.0.into()).collect(),
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -128,7 +129,8 @@ impl Inquiry {
         .capped()
     }
 
-    fn capped(self) -> Result<Self, Problem> {
+    /// Refuses more than the archive takes.
+    pub(super) fn capped(self) -> Result<Self, Problem> {
         let have = self.evidence.len().saturating_add(self.endorsements.len());
         if self.evidence.len() <= limits::EVIDENCE_PIECES && have <= MAX_FILES {
             return Ok(self);
@@ -161,16 +163,4 @@ fn request_id(challenge: &Challenge) -> [u8; 32] {
 
 fn pieces(evidence: Vec<PieceOfEvidence>) -> Vec<(Kind, Arc<[u8]>)> {
     evidence.into_iter().map(|PieceOfEvidence { kind, evidence }| (kind, evidence.0.into())).collect()
-}
-
-/// The agent's endorsements, then those of the service's own folder that are not among them.
-fn files(state: &State, endorsements: Vec<Bytes>) -> Vec<Arc<[u8]>> {
-    let mut files: Vec<Arc<[u8]>> = endorsements.into_iter().map(|bytes| bytes.0.into()).collect();
-    let sent = files.len();
-    for own in state.endorsements.files().iter() {
-        if !files.iter().take(sent).any(|file| file == own) {
-            files.push(own.clone());
-        }
-    }
-    files
 }

@@ -41,6 +41,7 @@ pub mod schemas;
 pub mod search;
 mod session_rows;
 pub mod sessions;
+mod supply;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,0 +1,134 @@
+//! What an inquiry lacks of its vendors, and where it comes from: the service's own folder, the cache, the vendors. In: an
+//! inquiry as the agent sent it; out: the same with what was found among its endorsements, so that it is appraised and
+//! archived with all of it; and what a vendor owes us.
+//!
+//! Vendors are asked only when an appraisal says that something is missing, or could do without the vendor's youngest word:
+//! strangers cannot have them asked with evidence that fails for a reason of its own.
+
+use std::sync::Arc;
+
+use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, wanted};
+use prooftrail_release::Denial;
+use prooftrail_result::ReasonCode;
+
+use super::{governed::Governed, inquiry::Inquiry, now};
+use crate::{
+    endorsements::{Failure, Kept},
+    service::{problem::Problem, state::State},
+};
+
+/// Seconds after which an agent may ask again, where the vendor names no time.
+const RETRY: u64 = 5;
+
+/// An inquiry with what was at hand.
+pub(super) struct Supplied {
+    pub(super) inquiry: Arc<Inquiry>,
+    /// What vendors can be asked for.
+    pub(super) missing: Vec<Wanted>,
+}
+
+/// Adds what the service has: of its folder what is of use, and what was fetched before.
+///
+/// # Errors
+/// 400 if that is more than a request may have.
+pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed) -> Result<Supplied, Problem> {
+    // What cannot be read is refused by the appraisal, which says why.
+    let sent = Endorsements::read(&AwsLc, inquiry.endorsements.iter().map(AsRef::as_ref)).unwrap_or_default();
+    let wanted = wanted_by(inquiry, governed, &sent);
+    let at = now(state);
+    // What is in force already, wherever it came from.
+    let mut held: Vec<_> = wanted.iter().filter(|wanted| sent.hold(wanted, at)).cloned().collect();
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    if let Some(source) = &state.source {
+        for wanted in &wanted {
+            match source.at_hand(wanted) {
+                Some(kept) => {
+                    files.extend(kept.files.iter().cloned());
+                    held.push(wanted.clone());
+                }
+                // What the agent sent or the folder has of a thing that does not change is as good; of one that does, it may
+                // be an old one.
+                None if !wanted.is_renewed() && (held.contains(wanted) || state.endorsements.hold(wanted, at)) => {}
+                None => missing.push(wanted.clone()),
+            }
+        }
+    }
+    let own = state.endorsements.files_for(&wanted, &held, at);
+    Ok(Supplied { inquiry: with(inquiry, own.into_iter().chain(files))?, missing })
+}
+
+/// Everything that the pieces need, but for lists of vendors whose revocation the policy does not look at.
+fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements) -> Vec<Wanted> {
+    let revocation = governed.policy.revocation();
+    let mut all: Vec<_> = inquiry
+        .evidence
+        .iter()
+        .flat_map(|(kind, bytes)| wanted(*kind, bytes, sent, None, &AwsLc).unwrap_or_default())
+        .filter(|wanted| !wanted.is_revocation() || wanted.mode(&revocation) != RevocationMode::Off)
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Has vendors asked for what is missing, and adds it.
+///
+/// # Errors
+/// 400 if that is more than a request may have.
+pub(super) async fn ask(
+    state: &State,
+    inquiry: &Arc<Inquiry>,
+    missing: &[Wanted],
+) -> Result<(Arc<Inquiry>, Vec<(Wanted, Failure)>), Problem> {
+    let Some(source) = &state.source else { return Ok((inquiry.clone(), Vec::new())) };
+    let gathered = source.gather(missing).await;
+    let files = |kept: Arc<Kept>| kept.files.clone();
+    Ok((with(inquiry, gathered.kept.into_iter().flat_map(files))?, gathered.failures))
+}
+
+/// The inquiry with these files among its endorsements, each once.
+fn with(inquiry: &Arc<Inquiry>, files: impl Iterator<Item = Arc<[u8]>>) -> Result<Arc<Inquiry>, Problem> {
+    let mut more: Vec<Arc<[u8]>> = Vec::new();
+    for file in files {
+        if !inquiry.endorsements.contains(&file) && !more.contains(&file) {
+            more.push(file);
+        }
+    }
+    if more.is_empty() {
+        return Ok(inquiry.clone());
+    }
+    let mut supplied = Inquiry::clone(inquiry);
+    supplied.endorsements.extend(more);
+    supplied.capped().map(Arc::new)
+}
+
+/// Whether something that a vendor publishes would have changed this.
+pub(super) fn is_curable(denial: &Denial) -> bool {
+    denial.reasons.iter().any(|reason| {
+        matches!(
+            reason.code,
+            ReasonCode::SnpCertificateMissing
+                | ReasonCode::SnpTcbMismatch
+                | ReasonCode::SnpChipIdMismatch
+                | ReasonCode::CollateralMissing
+                | ReasonCode::BindingPlatform
+                | ReasonCode::BindingQeIdentity
+                | ReasonCode::RevocationNotChecked
+                | ReasonCode::TimeCollateralExpired
+        )
+    })
+}
+
+/// 503: evidence that may be good, and a vendor who does not let us see it.
+pub(super) fn unavailable(failures: &[(Wanted, Failure)]) -> Problem {
+    let Some((wanted, failure)) = failures.first() else { return Problem::internal() };
+    let wait = |failure: &Failure| match failure {
+        Failure::Throttled { wait } => wait.as_secs().saturating_add(1),
+        _ => RETRY,
+    };
+    let longest = failures.iter().map(|(_, failure)| wait(failure)).max().unwrap_or(RETRY);
+    Problem::unavailable(failure.code(), format!("{wanted}: {failure}"))
+        .with_retry_after(longest)
+        .with_reasons(failures.iter().map(|(wanted, failure)| failure.to_json(wanted)).collect())
+}
