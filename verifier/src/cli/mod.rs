@@ -5,6 +5,7 @@
 
 mod appraise;
 mod client;
+mod endorsements;
 mod explain;
 mod files;
 mod keys;
@@ -60,6 +61,9 @@ enum Command {
     /// Check a log, or prove something from it.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// What vendors publish, for machines without a network.
+    #[command(subcommand)]
+    Endorsements(endorsements::Command),
     /// Run the service.
     Serve(serve::Args),
     /// Seal a witness to a key.
@@ -124,6 +128,7 @@ impl Command {
             Self::Roots(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Ledger(command) => command.run(output),
+            Self::Endorsements(command) => command.run(output),
             Self::Serve(args) => args.run(output),
             Self::Seal(args) => args.run(output),
             Self::Keys(command) => command.run(output),
