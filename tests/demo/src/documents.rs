@@ -19,7 +19,12 @@ listen = "127.0.0.1:{port}"
 public_url = "http://127.0.0.1:{port}"
 
 [roots]
-files = ["simulated-root.toml"]       # beside AWS's own root: the simulator's, whose manifest says that it is simulated
+# Beside the vendors' own roots: the simulator's, whose manifests say that they are simulated.
+files = ["simulated-root.toml", "simulated-amd.toml", "simulated-intel.toml"]
+
+[endorsements]
+folder = "endorsements"               # what vendors publish: revocation lists, and Intel's collateral
+fetch = false                         # the vendors themselves know nothing of simulated machines
 
 [log]
 level = "warn"
@@ -110,6 +115,88 @@ name = "prover-images"
 [[reference.value]]
 value = "{pcr0}"
 note = "v1.0.0"
+"#
+    )
+}
+
+/// The policy for two further kinds of machines, each with rules of its own.
+pub(crate) fn policy_of_machines([snp, tdx]: [&str; 2], executable: &str, verifying_key: &str) -> String {
+    let arguments = COMMAND.map(|word| format!("{word:?}")).join(", ");
+    format!(
+        r#"prooftrail_policy = 1
+name = "solvency-vm"
+rationale = "Balances open only in the audited image, on AMD's or Intel's hardware in good standing, for the audited prover."
+require_binding = true
+allow_simulated = true      # the demo has no other hardware; no policy in earnest says this
+
+[[platform]]
+name = "sev-snp"
+primary = "amd-sev-snp"
+
+[[platform]]
+name = "tdx"
+primary = "intel-tdx"
+
+[[group]]
+name = "sev-snp"
+when = [{{ claim = "platform", operator = "equals", value = "sev-snp" }}]
+
+[[group.rule]]
+id = "exposed-seeds"
+claim = "snp.root_seed_exposed"
+operator = "equals"
+value = false
+rationale = "The seeds of Milan's keys can be read out of the chip."
+
+[[group]]
+name = "tdx"
+when = [{{ claim = "platform", operator = "equals", value = "tdx" }}]
+
+[[group.rule]]
+id = "tcb"
+claim = "tcb.status"
+operator = "equals"
+value = "UpToDate"
+rationale = "Intel's word on the versions of its firmware."
+
+[[rule]]
+id = "image"
+claim = "measurement"
+operator = "in"
+reference = "vm-images"
+rationale = "The launch measurement covers the firmware, which measures the rest."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[rule]]
+id = "program"
+claim = "job.executable_sha384"
+operator = "equals"
+value = "{executable}"
+rationale = "An approved image must not open the balances for any other program."
+controls = ["SOC2 CC6.1"]
+
+[[rule]]
+id = "arguments"
+claim = "job.argv"
+operator = "equals"
+value = [{arguments}]
+rationale = "The same program could be asked to do something else."
+controls = ["SOC2 CC6.1"]
+
+[[proof]]
+system = "{SYSTEM}"
+vk_sha256 = "{verifying_key}"
+
+[[reference]]
+name = "vm-images"
+
+[[reference.value]]
+value = "{snp}"
+note = "v1.0.0 on SEV-SNP"
+
+[[reference.value]]
+value = "{tdx}"
+note = "v1.0.0 on TDX"
 "#
     )
 }

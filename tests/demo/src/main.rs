@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`story`] | the main path |
 //! | [`refusals`] | what does not get through |
+//! | [`machines`] | the same on other hardware |
 //! | [`stage`], [`narrator`] | the folder, the processes, what the audience sees |
 //! | [`service`], [`http`], [`wiretap`] | the running service, and who talks to it |
 //! | [`enclave`] | the simulated hardware |
@@ -18,6 +19,7 @@
 mod documents;
 mod enclave;
 mod http;
+mod machines;
 mod narrator;
 mod refusals;
 mod service;

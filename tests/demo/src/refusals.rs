@@ -1,9 +1,6 @@
 //! What does not get through: each attempt with the reason code that must come out.
 
-use std::{
-    fs,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use prooftrail_protocol::{
@@ -25,18 +22,18 @@ use crate::{
 };
 
 /// What every run tells before it comes to something.
-const BEFORE: &[&str] = &["confined", "challenged", "attested"];
+pub(crate) const BEFORE: &[&str] = &["confined", "challenged", "attested"];
 
 /// Plays all of them.
 pub(crate) fn play(stage: &Stage, http: &Http, place: &Place, registered: &Registered) -> anyhow::Result<()> {
     stage.narrator.heading("8  What does not get through");
     let refused = |about: &str, kind: &'static str, codes: &[&str]| {
         stage.narrator.say(about);
-        let line = stage.line(&agent(place)).and(&job("../balances.json.age"));
+        let line = stage.line(&agent(place, "balances")).and(&job("../balances.json.age"));
         let line = if kind.is_empty() { line } else { line.with(enclave::VARIABLE, kind) };
         expect(&line.within("attempt").ends_with(1).run_agent(BEFORE)?, codes)
     };
-    attempt(stage)?;
+    stage.provers_folder("attempt")?;
     refused(
         "\n  The approved image in debug mode: whoever runs the host reads its memory.",
         enclave::DEBUG,
@@ -53,19 +50,10 @@ pub(crate) fn play(stage: &Stage, http: &Http, place: &Place, registered: &Regis
     outside(stage, http, place, registered)
 }
 
-/// A folder to work in, as the first one: nothing stands where the proof will.
-fn attempt(stage: &Stage) -> anyhow::Result<()> {
-    stage.make_folder("attempt/proof")?;
-    for name in ["proving.key", "verification_key.json"] {
-        fs::copy(stage.path(name), stage.path("attempt").join(name))?;
-    }
-    Ok(())
-}
-
 fn cat(stage: &Stage, place: &Place) -> anyhow::Result<()> {
     stage.narrator.say("\n  The approved image, asked to run cat instead of the prover.");
     let files = ["--witness", "../balances.json.age", "--proof-out", "proof/copy", "--proof-from-stdout", "--", "cat"];
-    let events = stage.line(&agent(place)).and(&files).within("attempt").ends_with(1).run_agent(BEFORE)?;
+    let events = stage.line(&agent(place, "balances")).and(&files).within("attempt").ends_with(1).run_agent(BEFORE)?;
     expect(&events, &["policy.rule_violated", "program"])
 }
 
@@ -75,7 +63,7 @@ fn replay(stage: &Stage, http: &Http, place: &Place) -> anyhow::Result<()> {
     narrator.say("\n  An approved run, with somebody on the wire (--via) who keeps what the agent sent …");
     let wiretap = Wiretap::start(place.address)?;
     let via = wiretap.address.to_string();
-    let line = stage.line(&agent(place)).and(&["--via", &via]).and(&job("../balances.json.age"));
+    let line = stage.line(&agent(place, "balances")).and(&["--via", &via]).and(&job("../balances.json.age"));
     line.within("attempt").run_agent(BEFORE)?;
     narrator.say("  … and sends it again, with a key of their own to seal the witness's key to: POST /v1/releases");
     let mut request: ReleaseRequest = serde_json::from_slice(&wiretap.body("/v1/releases")?)?;
@@ -91,7 +79,7 @@ fn foreign_circuit(stage: &Stage, place: &Place) -> anyhow::Result<()> {
     let setup = ["solvency-prover", "setup", "--accounts", ACCOUNTS, "--seed", "of my own", "--out", "foreign"];
     stage.line(&setup).run()?;
     stage.make_folder("foreign/proof")?;
-    let line = stage.line(&agent(place)).and(&job("../balances.json.age"));
+    let line = stage.line(&agent(place, "balances")).and(&job("../balances.json.age"));
     let events = line.within("foreign").ends_with(1).run_agent(BEFORE)?;
     expect(&events, &["proof.not_allowed"])
 }
@@ -153,7 +141,7 @@ pub(crate) fn now() -> anyhow::Result<Timestamp> {
 }
 
 /// The run was refused, and every one of these stands among codes and rules of the reasons.
-fn expect(events: &[Value], named: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn expect(events: &[Value], named: &[&str]) -> anyhow::Result<()> {
     let refused = events.last().filter(|event| event.get("event").and_then(Value::as_str) == Some("refused"));
     let refused = refused.context("the run should have been refused")?;
     let reasons = refused.get("reasons").and_then(Value::as_array).into_iter().flatten();

@@ -96,6 +96,15 @@ impl Stage {
         fs::read(self.path(name)).with_context(|| format!("cannot read {name}"))
     }
 
+    /// A folder to prove in, as the first one: nothing stands where the proof will.
+    pub(crate) fn provers_folder(&self, name: &str) -> anyhow::Result<()> {
+        self.make_folder(&format!("{name}/proof"))?;
+        for key in ["proving.key", "verification_key.json"] {
+            fs::copy(self.path(key), self.path(name).join(key))?;
+        }
+        Ok(())
+    }
+
     /// Makes a folder.
     pub(crate) fn make_folder(&self, name: &str) -> anyhow::Result<()> {
         fs::create_dir_all(self.path(name)).with_context(|| format!("cannot make {name}"))

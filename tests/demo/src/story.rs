@@ -10,6 +10,7 @@ use crate::{
     documents::{self, ACCOUNTS, COMMAND, Pins, SYSTEM},
     enclave,
     http::Http,
+    machines,
     refusals::{self, now},
     service::{Service, free_port},
     stage::{Printed, Stage},
@@ -36,7 +37,7 @@ pub(crate) fn play(keep: bool) -> anyhow::Result<()> {
     say(
         "for every proof a trail that anyone can check, offline, years later. This is its main job, on simulated hardware:",
     );
-    say("the hypervisor is simulated; service, agent, prover, proof and every check are real.");
+    say("the machines are simulated; service, agent, prover, proof and every check are real.");
     say("");
     say(&format!("Everything happens in {}. To repeat a command:", stage.folder().display()));
     stage.narrator.typed(&format!("cd {} && export PATH=$PWD/bin:$PATH", stage.folder().display()));
@@ -50,6 +51,7 @@ pub(crate) fn play(keep: bool) -> anyhow::Result<()> {
     let bundle = page(&stage, &http, &place, &registered)?;
     verify(&stage, &well_known, &measured, bundle)?;
     refusals::play(&stage, &http, &place, &registered)?;
+    machines::play(&stage, &place, &measured)?;
     report(&stage, begun)?;
     close(&stage, service, &registered, keep)
 }
@@ -58,6 +60,7 @@ fn service(stage: &mut Stage) -> anyhow::Result<Service> {
     stage.narrator.heading("1  The service starts: an empty ledger on SQLite, keys of its own");
     stage.write("simulated-nitro-root.der", enclave::hypervisor().root_der())?;
     stage.write("simulated-root.toml", enclave::hypervisor().root_manifest())?;
+    machines::provide(stage)?;
     stage.write("service.toml", documents::configuration(free_port()?))?;
     let service = Service::start(stage, "service.toml")?;
     stage.write_secret("operator.token", &service.token)?;
@@ -83,7 +86,7 @@ fn place(stage: &mut Stage, http: &Http, service: &Service) -> anyhow::Result<(P
 }
 
 /// What the policy pins, and its digest.
-struct Measured {
+pub(crate) struct Measured {
     root: String,
     pcr0: String,
     executable: String,
@@ -92,6 +95,14 @@ struct Measured {
 }
 
 impl Measured {
+    pub(crate) fn executable(&self) -> &str {
+        &self.executable
+    }
+
+    pub(crate) fn verifying_key(&self) -> &str {
+        &self.verifying_key
+    }
+
     fn pins(&self) -> Pins<'_> {
         let Self { root, pcr0, executable, verifying_key, policy_digest: _ } = self;
         Pins { root, pcr0, executable, verifying_key }
@@ -144,11 +155,11 @@ pub(crate) struct Registered {
     pub(crate) url: String,
 }
 
-/// The agent's command line, up to the witness.
-pub(crate) fn agent(place: &Place) -> Vec<&str> {
+/// The agent's command line, up to the witness, which was sealed to a key.
+pub(crate) fn agent<'a>(place: &'a Place, key: &'a str) -> Vec<&'a str> {
     let Place { url, release_key, .. } = place;
     let agent = ["prover-agent", "run", "--json", "--service", url, "--insecure-http", "--release-key", release_key];
-    [&agent[..], &["--key", "balances", "--system", SYSTEM]].concat()
+    [&agent[..], &["--key", key, "--system", SYSTEM]].concat()
 }
 
 /// Witness, places of the proof and its documents, and the command: the same wherever it runs.
@@ -162,7 +173,7 @@ fn prove(stage: &Stage, place: &Place) -> anyhow::Result<Registered> {
     narrator
         .heading("5  In the enclave: the agent attests, gets the witness's key, runs the prover, registers the proof");
     stage.make_folder("proof")?;
-    let events = stage.line(&agent(place)).and(&job("balances.json.age")).run_agent(&[])?;
+    let events = stage.line(&agent(place, "balances")).and(&job("balances.json.age")).run_agent(&[])?;
     let found = |name: &str, field: &str| {
         let event = events.iter().find(|event| event.get("event").and_then(Value::as_str) == Some(name));
         let text = event.and_then(|event| event.get(field)).and_then(Value::as_str);
@@ -218,7 +229,7 @@ fn verify(stage: &Stage, well_known: &Value, measured: &Measured, bundle: &str) 
 
 fn report(stage: &Stage, begun: Timestamp) -> anyhow::Result<()> {
     let narrator = &stage.narrator;
-    narrator.heading("9  An auditor asks what happened, and the ledger remembers that too");
+    narrator.heading("10  An auditor asks what happened, and the ledger remembers that too");
     let from = begun.to_rfc3339_millis();
     stage.line(&["prooftrail", "report", "compliance", "--from", &from, "--out", "report.html"]).run()?;
     let page = String::from_utf8(stage.read("report.html")?)?;
@@ -232,7 +243,7 @@ fn report(stage: &Stage, begun: Timestamp) -> anyhow::Result<()> {
     let [Some(releases), Some(denials), Some(verified), Some(findings)] = numbers else {
         bail!("the summary has numbers")
     };
-    ensure!([releases, denials, verified, findings] == [3, 3, 2, 1], "the report counts {numbers:?}");
+    ensure!([releases, denials, verified, findings] == [5, 4, 4, 1], "the report counts {numbers:?}");
     narrator
         .output(&format!("{releases} releases, {denials} denials, {verified} verified proofs, {findings} finding:"));
     for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {

@@ -142,13 +142,12 @@ pub fn wanted(
     crypto: &dyn Crypto,
 ) -> Result<Vec<Wanted>, Reason> {
     match kind {
-        Kind::AmdSevSnp => snp::wanted::by(evidence, endorsements, product, crypto),
+        Kind::AmdSevSnp => snp::wanted::by(evidence, None, endorsements, product, crypto),
         Kind::IntelTdx => intel::wanted::by(evidence, Tee::Tdx),
         Kind::IntelSgx => intel::wanted::by(evidence, Tee::Sgx),
         Kind::AzureSnpVtpm => {
             let azure = AzureSnpVtpm::parse(evidence)?;
-            let endorsements = endorsements.clone().with(crypto, azure.vcek())?;
-            snp::wanted::by(azure.hardware(), &endorsements, product, crypto)
+            snp::wanted::by(azure.hardware(), azure.vcek(), endorsements, product, crypto)
         }
         Kind::AzureTdxVtpm => intel::wanted::by(AzureTdxVtpm::parse(evidence)?.hardware(), Tee::Tdx),
         _ => Ok(Vec::new()),

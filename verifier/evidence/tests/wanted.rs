@@ -60,7 +60,9 @@ fn genuine_evidence_says_what_it_needs() {
 fn evidence_of_azure_needs_what_its_hardware_needs() {
     let snp = Machine::snp("wanted", AT);
     let alone = names(Kind::AmdSevSnp, &snp.hardware_evidence(), &[]);
-    assert_eq!((alone.len(), names(Kind::AzureSnpVtpm, &snp.evidence(), &[])), (3, alone));
+    // It brings the certificate of its chip.
+    assert_eq!(names(Kind::AzureSnpVtpm, &snp.evidence(), &[]), alone[1..]);
+    assert_eq!(alone.len(), 3);
     let tdx = Machine::tdx("wanted", AT);
     let alone = names(Kind::IntelTdx, &tdx.hardware_evidence(), &[]);
     assert_eq!((alone.len(), names(Kind::AzureTdxVtpm, &tdx.evidence(), &[])), (4, alone));
@@ -92,12 +94,18 @@ fn every_form_of_report_says_what_it_needs() {
     let vlek = platform.vlek(&report, "CN=cloud.example", AT);
     let bytes = report.build(&vlek.key);
     assert_eq!(names(Kind::AmdSevSnp, &bytes, &[]), ["amd-milan-vlek-chain", "amd-milan-vlek-crl"]);
-    // The host's table behind the report counts as well.
+    // The host's table behind the report names the line, and what is in it need not be fetched.
     let report = Report { version: 2, cpuid: [0; 3], ..platform.report() };
     let vcek = platform.vcek(&report, AT);
-    let table = certificate_table(&[(Entry::Vcek, &platform.vcek_chain(&vcek)[0])]);
-    let found = names(Kind::AmdSevSnp, &[report.build(&vcek.key), table].concat(), &[]);
-    assert_eq!(found[1..], ["amd-milan-vcek-chain", "amd-milan-vcek-crl"]);
+    let [vcek_der, ask_der] = platform.vcek_chain(&vcek);
+    let with = |table: &[(Entry, &[u8])]| {
+        names(Kind::AmdSevSnp, &[report.build(&vcek.key), certificate_table(table)].concat(), &[])
+    };
+    assert_eq!(with(&[(Entry::Vcek, &vcek_der)]), ["amd-milan-vcek-chain", "amd-milan-vcek-crl"]);
+    assert_eq!(with(&[(Entry::Vcek, &vcek_der), (Entry::Ask, &ask_der)]), ["amd-milan-vcek-crl"]);
+    let another = Platform::new("another", Line::Milan);
+    let another = another.vcek_chain(&another.vcek(&report, AT));
+    assert_eq!(with(&[(Entry::Vcek, &another[0])]).len(), 3, "another chip's certificate is not what is needed");
 }
 
 /// What is admitted of an answer, or the code of the reason why nothing is.

@@ -22,16 +22,18 @@ use crate::{
     x509::{self, Certificate, Chain, Outline},
 };
 
-/// What a report needs. The product line is that of the report's CPU; reports of version 2 name none, and then it is that
+/// What a report needs that comes neither in its table nor in `sent`, which came with it. The product line is that of the report's CPU; reports of version 2 name none, and then it is that
 /// of the certificate that would be taken, or `product`.
 pub(crate) fn by(
     evidence: &[u8],
+    sent: Option<&[u8]>,
     endorsements: &Endorsements,
     product: Option<ProductLine>,
     crypto: &dyn Crypto,
 ) -> Result<Vec<Wanted>, Reason> {
     let document = super::SevSnp::parse(evidence)?;
-    let endorsements = endorsements.clone().with(crypto, document.table)?;
+    let brought = Endorsements::default().with(crypto, document.table.into_iter().chain(sent))?;
+    let endorsements = endorsements.clone().with(crypto, document.table.into_iter().chain(sent))?;
     let report = &document.report;
     let Some(key) = report.signing_key else { return Ok(Vec::new()) };
     let Some(product) = report.cpu.map(|cpu| cpu.line).or_else(|| line(report, &endorsements)).or(product) else {
@@ -42,7 +44,9 @@ pub(crate) fn by(
         _ => None,
     };
     let others = [Wanted::AmdCaChain { product, key }, Wanted::AmdCrl { product, key }];
-    Ok(vcek.into_iter().chain(others).collect())
+    let wanted = vcek.into_iter().chain(others);
+    // A list that came along is used, and does not stand in for the vendor's youngest.
+    Ok(wanted.filter(|wanted| wanted.is_renewed() || !is_held(&brought, wanted, None)).collect())
 }
 
 /// The line that the issuer of the leaf stands for, of certificates that are at hand.
