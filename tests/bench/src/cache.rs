@@ -35,7 +35,7 @@ impl VerifiedIssuers for Recording {
 /// A cache that never learns, so that what is new stays new.
 #[derive(Debug)]
 pub struct Frozen {
-    order: (Vec<PathId>, Vec<SignatureId>),
+    order: Vec<PathId>,
     certificates: HashMap<PathId, Arc<VerifiedCertificate>>,
     signatures: HashSet<SignatureId>,
 }
@@ -46,7 +46,7 @@ impl Frozen {
         let certificates = recording.certificates.lock().expect("one thread").clone();
         let signatures = recording.signatures.lock().expect("one thread").clone();
         Self {
-            order: (certificates.iter().map(|(path, _)| *path).collect(), signatures.clone()),
+            order: certificates.iter().map(|(path, _)| *path).collect(),
             certificates: certificates.into_iter().collect(),
             signatures: signatures.into_iter().collect(),
         }
@@ -54,15 +54,43 @@ impl Frozen {
 
     /// Without the certificate that was verified at that place.
     pub fn without_certificate(mut self, place: usize) -> Self {
-        self.certificates.remove(&self.order.0[place]).expect("was recorded");
+        self.certificates.remove(&self.order[place]).expect("was recorded");
         self
     }
 
-    /// Without the signature that was verified at that place.
-    pub fn without_signature(mut self, place: usize) -> Self {
-        assert!(self.signatures.remove(&self.order.1[place]), "was recorded");
+    /// Without some of the signatures that are asked for in `run`, by their places in it.
+    pub fn without_signatures(mut self, run: impl Fn(&dyn VerifiedIssuers), places: &[usize], of: usize) -> Self {
+        let asked = Asked { frozen: &self, signatures: Mutex::default() };
+        run(&asked);
+        let asked = asked.signatures.into_inner().expect("one thread");
+        assert_eq!(asked.len(), of, "so many signatures stand beside the evidence's");
+        for place in places {
+            assert!(self.signatures.remove(&asked[*place]), "was recorded");
+        }
         self
     }
+}
+
+/// A cache that notes which signatures it is asked for.
+#[derive(Debug)]
+struct Asked<'a> {
+    frozen: &'a Frozen,
+    signatures: Mutex<Vec<SignatureId>>,
+}
+
+impl VerifiedIssuers for Asked<'_> {
+    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
+        self.frozen.get(path)
+    }
+
+    fn insert(&self, _: PathId, _: Arc<VerifiedCertificate>) {}
+
+    fn knows_signature(&self, signature: &SignatureId) -> bool {
+        self.signatures.lock().expect("one thread").push(*signature);
+        self.frozen.knows_signature(signature)
+    }
+
+    fn insert_signature(&self, _: SignatureId) {}
 }
 
 impl VerifiedIssuers for Frozen {

@@ -37,7 +37,11 @@ pub fn run() {
     let warm = Context { issuers: &all, ..cold };
     ratio("nitro-warm", || ours(&warm), || pieces.verify_document());
 
-    let issuers = Frozen::of(&recording).without_certificate(3);
+    let issuers = Frozen::of(&recording).without_certificate(3).without_signatures(
+        |issuers| ours(&Context { issuers, ..cold }),
+        &[0],
+        1,
+    );
     let new_leaf = Context { issuers: &issuers, ..cold };
     ratio(
         "nitro-warm-new-leaf",

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use der::{Decode, pem};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use der::Decode;
 use prooftrail_result::{Reason, ReasonCode};
 use x509_cert::name::Name;
 
@@ -266,18 +267,35 @@ pub(crate) const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 const PEM_END: &[u8] = b"-----END ";
 const PEM_DASHES: &[u8] = b"-----";
 
-/// The first PEM block (RFC 7468, the strict grammar) of a text that begins with one: its label, what is in it, and
-/// what follows.
+/// The first PEM block of a text that begins with one (RFC 7468, the strict grammar): its label, what is in it, and what
+/// follows. Nothing of it is secret, so that a decoder is used which is quick rather than constant in time.
 pub(crate) fn pem_block(text: &[u8]) -> Option<(&str, Vec<u8>, &[u8])> {
-    let end = find(text, PEM_END)? + PEM_END.len();
-    let end = end + find(text.get(end..)?, PEM_DASHES)? + PEM_DASHES.len();
-    let (block, after) = text.split_at_checked(end)?;
-    let (label, der) = pem::decode_vec(block).ok()?;
+    const LINE: usize = 64;
+    let (head, mut rest) = line(text.strip_prefix(PEM_BEGIN)?)?;
+    let label = head.strip_suffix(PEM_DASHES)?;
+    let mut base64 = Vec::with_capacity(rest.len().min(4096));
+    let mut is_last = false;
+    while !rest.starts_with(PEM_END) {
+        let (text, after) = line(rest)?;
+        // Every line but the last is full.
+        if is_last || text.is_empty() || text.len() > LINE {
+            return None;
+        }
+        is_last = text.len() < LINE;
+        base64.extend_from_slice(text);
+        rest = after;
+    }
+    let after = rest.strip_prefix(PEM_END)?.strip_prefix(label)?.strip_prefix(PEM_DASHES)?;
+    let der = STANDARD.decode(base64).ok()?;
+    let label = str::from_utf8(label).ok().filter(|label| label.bytes().all(|byte| matches!(byte, b' '..=b'~')))?;
     Some((label, der, after))
 }
 
-fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
-    text.windows(pattern.len()).position(|window| window == pattern)
+/// A line without its end, and what follows.
+fn line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|&byte| byte == b'\n')?;
+    let (line, after) = (text.get(..end)?, text.get(end + 1..)?);
+    Some((line.strip_suffix(b"\r").unwrap_or(line), after))
 }
 
 /// `SEQUENCE { SEQUENCE { …`: certificates and CRLs are alike so far; then a certificate has its version (tag 0) or

@@ -133,7 +133,7 @@ fn verify_below(
     let intermediates = chain.intermediates.get(below..).unwrap_or_default();
     // Inside the leeway, the path is validated at the first instant of the leaf.
     let at = read.last().map_or(context.at, |leaf| context.at.max(leaf.certificate.not_before));
-    validate_path(&anchor.certificate, intermediates, chain.leaf, &crls, profile, context.crypto, at).inspect_err(
+    validate_path(&anchor.certificate, intermediates, chain.leaf, &crls, profile, context, at).inspect_err(
         |reason| {
             checks.failed(match reason.stage() {
                 Stage::Revocation => check::REVOCATION,

@@ -12,6 +12,7 @@ mod issuers;
 mod outline;
 mod path;
 mod profile;
+mod remembered;
 
 pub(crate) use certificate::{Certificate, KeyType, PublicKey, common_name};
 pub(crate) use chain::{Chain, verify};

@@ -6,26 +6,32 @@
 use std::time::Duration;
 
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter, RevocationCheckDepth,
     RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
-use super::{certificate::Certificate, crl::Crl, profile::Profile};
-use crate::crypto::Crypto;
+use super::{certificate::Certificate, crl::Crl, profile::Profile, remembered::Remembered};
+use crate::context::Context;
 
-/// Validates the path from `anchor` down to `leaf`; `intermediates` stand in that order.
+/// Validates the path from `anchor` down to `leaf` at an instant of its own; `intermediates` stand in that order.
 pub(super) fn validate_path(
     anchor: &Certificate,
     intermediates: &[&[u8]],
     leaf: &[u8],
     crls: &[&Crl],
     profile: &Profile,
-    crypto: &dyn Crypto,
+    context: &Context<'_>,
     at: Timestamp,
 ) -> Result<(), Reason> {
-    let algorithms: Vec<_> = profile.algorithms.iter().map(|&algorithm| crypto.path_algorithm(algorithm)).collect();
+    let Context { crypto, issuers, .. } = *context;
+    let algorithms = profile.algorithms.iter();
+    let algorithms: Vec<_> = algorithms
+        .map(|&algorithm| Remembered { algorithm: crypto.path_algorithm(algorithm), crypto, issuers })
+        .collect();
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+        algorithms.iter().map(|algorithm| -> &dyn SignatureVerificationAlgorithm { algorithm }).collect();
     let anchor = CertificateDer::from(anchor.der.as_slice());
     let anchor = anchor_from_trusted_cert(&anchor).map_err(|error| reason(&error))?;
     // webpki wants the leaf's issuer first.
