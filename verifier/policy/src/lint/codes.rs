@@ -72,6 +72,7 @@ macro_rules! lint_codes {
 
 lint_codes! {
     ImageUnpinned = "lint.image_unpinned", Error, "No rule says which image a platform may run.", "Pin the launch measurement with `in` and a reference: aws-nitro `nitro.pcr0` (or PCR1 and PCR2, or PCR8); aws-nitrotpm PCR4 and PCR12 (or PCR7); Azure `azure_vtpm.pcr<i>`; others `measurement`.";
+    ParavisorUnpinned = "lint.paravisor_unpinned", Error, "Nothing says whose paravisor speaks: anyone with such a CPU can run one of their own, whose registers say what they like.", "Pin what the hardware measured, beside the registers: `measurement`, or on SEV-SNP the key that signed Microsoft's paravisor, `snp.id_key_digest`.";
     ZeroPcr = "lint.zero_pcr", Error, "A register of zeros is accepted as an image: every debug enclave has it, whatever it runs.", "Pin the value that the build of the image prints; take the zeros out.";
     DebugAllowed = "lint.debug_allowed", Error, "Debug evidence is accepted: whoever runs the host reads the memory.", "Remove allow_debug; keep a policy of its own, with keys of its own, for experiments.";
     SimulatedAllowed = "lint.simulated_allowed", Error, "Evidence of simulators is accepted: anyone can make it.", "Remove allow_simulated; keep a policy of its own, with keys of its own, for tests.";

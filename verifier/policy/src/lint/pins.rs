@@ -102,11 +102,28 @@ fn image_pins(kind: Kind) -> &'static [ImagePin] {
     }
 }
 
+/// The claims of which one says whose paravisor the registers come from, where there is one. The hardware vouches for these
+/// alone: registers are the word of whatever the hardware measured.
+const fn paravisor_pins(kind: Kind) -> &'static [ClaimId] {
+    match kind {
+        Kind::AzureSnpVtpm => {
+            &[cross_vendor::MEASUREMENT, snp::MEASUREMENT, snp::ID_KEY_DIGEST, snp::AUTHOR_KEY_DIGEST]
+        }
+        Kind::AzureTdxVtpm => &[cross_vendor::MEASUREMENT, tdx::MRTD],
+        _ => &[],
+    }
+}
+
 /// Adds the findings.
 pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
     for platform in &terms.platforms {
         if let Some(primary) = platform.primary {
             image(terms, platform, primary, findings);
+            let pins = paravisor_pins(primary);
+            let is_pin = |rule: &Rule| rule.operator().pins() && pins.iter().any(|&claim| is_on(rule, claim.into()));
+            if !pins.is_empty() && !rules_of(terms, platform).any(is_pin) {
+                findings.push(Finding::of(LintCode::ParavisorUnpinned).about_platform(platform));
+            }
         }
         if primary_is(platform, Kind::AwsNitro) && !rules_of(terms, platform).any(|rule| is_on(rule, nitro::PCR.at(3)))
         {

@@ -57,10 +57,10 @@ fn a_careful_policy_has_no_finding() {
 fn every_code_has_a_policy_that_has_it() {
     use LintCode::{
         ControlsMissing, DebugAllowed, ExecutableUnpinned, ExposedSeedAccepted, ImageUnpinned, InstancePinned,
-        NonceNotRequired, PatchLevelOpen, ProofUnpinned, RationaleEmpty, ReferenceEnding, ReferenceNotBegun,
-        ReferenceRetired, ReferenceRetiring, ReferenceUnused, Replayable, RevocationOff, RoleUnpinned, RuleDuplicate,
-        RuleOnUnknownFields, RuleUnreachable, SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed,
-        ValueNeverActive, ZeroPcr,
+        NonceNotRequired, ParavisorUnpinned, PatchLevelOpen, ProofUnpinned, RationaleEmpty, ReferenceEnding,
+        ReferenceNotBegun, ReferenceRetired, ReferenceRetiring, ReferenceUnused, Replayable, RevocationOff,
+        RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable, SampleNonceAllowed, SimulatedAllowed,
+        UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
     };
     let zero = "00".repeat(48);
     let other = "ab".repeat(48);
@@ -74,6 +74,7 @@ fn every_code_has_a_policy_that_has_it() {
     let cases = [
         (with("claim = 'nitro.pcr0'", "claim = 'nitro.pcr16'"), ImageUnpinned, nitro()),
         (with("operator = 'in'", "operator = 'not-in'"), ImageUnpinned, nitro()),
+        (about("primary = 'azure-tdx-vtpm'", ""), ParavisorUnpinned, p()),
         (with(&format!("value = '{PCR0}'\nnote"), &format!("value = '{zero}'\nnote")), ZeroPcr, rule_of("image")),
         (with("note = 'v1'", &another("").replace(&other, &zero)), ZeroPcr, rule_of("image")),
         (and(&rule("m", "measurement", "equals", &format!("'{zero}'"))), ZeroPcr, rule_of("m")),
@@ -123,7 +124,7 @@ fn every_code_has_a_policy_that_has_it() {
 
 #[test]
 fn images_are_pinned_in_each_kind_s_way() {
-    use LintCode::{ExecutableUnpinned, ImageUnpinned, RoleUnpinned, UnknownFieldsAllowed};
+    use LintCode::{ExecutableUnpinned, ImageUnpinned, ParavisorUnpinned, RoleUnpinned, UnknownFieldsAllowed};
     let value = |bytes: usize| format!("'{}'", "ab".repeat(bytes));
     let pcr = |family: &str, register: u8| {
         rule(&format!("r{register}"), &format!("{family}.pcr{register}"), "equals", &value(48))
@@ -151,8 +152,11 @@ fn images_are_pinned_in_each_kind_s_way() {
         ("intel-sgx", any("sgx.mrsigner", 32), &[ImageUnpinned, ExecutableUnpinned]),
         ("intel-sgx", any("sgx.mrsigner", 32) + &rule("prod", "sgx.isvprodid", "equals", "1"), &[ExecutableUnpinned]),
         ("azure-snp-vtpm", any("measurement", 48), &[ImageUnpinned, ExecutableUnpinned]),
-        ("azure-snp-vtpm", any("azure_vtpm.pcr4", 32) + &job(), &[]),
-        ("azure-tdx-vtpm", any("azure_vtpm.pcr11", 32), &[ExecutableUnpinned]),
+        ("azure-snp-vtpm", any("azure_vtpm.pcr4", 32) + &job(), &[ParavisorUnpinned]),
+        ("azure-snp-vtpm", any("azure_vtpm.pcr4", 32) + &job() + &any("snp.id_key_digest", 48), &[]),
+        ("azure-snp-vtpm", any("azure_vtpm.pcr4", 32) + &job() + &any("measurement", 48), &[]),
+        ("azure-tdx-vtpm", any("azure_vtpm.pcr11", 32), &[ParavisorUnpinned, ExecutableUnpinned]),
+        ("azure-tdx-vtpm", any("azure_vtpm.pcr11", 32) + &any("tdx.mrtd", 48), &[ExecutableUnpinned]),
         ("gcp-confidential-space", any("gcs.container.image_digest", 32), &[ExecutableUnpinned]),
         (
             "gcp-confidential-space",
