@@ -4,6 +4,7 @@
 //! does not change what a policy says; a policy with errors compiles and is appraised against like any other.
 
 mod codes;
+mod demands;
 mod hardware;
 mod pins;
 mod references;

@@ -7,7 +7,7 @@ use prooftrail_result::{
     },
 };
 
-use super::{Finding, LintCode, rules_of};
+use super::{Finding, LintCode, demands::demands};
 use crate::{ClaimPattern, Operator, Platform, Rule, policy::Terms, rule::Operand};
 
 /// Claims that pin an image when all of them are pinned.
@@ -118,18 +118,18 @@ const fn paravisor_pins(kind: Kind) -> &'static [ClaimId] {
 pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
     for platform in &terms.platforms {
         if let Some(primary) = platform.primary {
-            image(terms, platform, primary, findings);
+            image(terms, platform, primary, at, findings);
             let pins = paravisor_pins(primary);
             let is_pin = |rule: &Rule| rule.operator().pins() && pins.iter().any(|&claim| is_on(rule, claim.into()));
-            if !pins.is_empty() && !rules_of(terms, platform).any(is_pin) {
+            if !pins.is_empty() && !demands(terms, platform, at, is_pin) {
                 findings.push(Finding::of(LintCode::ParavisorUnpinned).about_platform(platform));
             }
         }
-        if primary_is(platform, Kind::AwsNitro) && !rules_of(terms, platform).any(|rule| is_on(rule, nitro::PCR.at(3)))
-        {
+        let names_role = |rule: &Rule| is_on(rule, nitro::PCR.at(3));
+        if primary_is(platform, Kind::AwsNitro) && !demands(terms, platform, at, names_role) {
             findings.push(Finding::of(LintCode::RoleUnpinned).about_platform(platform));
         }
-        sample_nonce(terms, platform, findings);
+        sample_nonce(terms, platform, at, findings);
     }
     let own = terms.platforms.iter().flat_map(|platform| platform.rules.iter().map(move |rule| (rule, Some(platform))));
     for (rule, platform) in terms.rules.iter().map(|rule| (rule, None)).chain(own) {
@@ -141,15 +141,15 @@ pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
 }
 
 /// Whether the image is pinned, and what it executes.
-fn image(terms: &Terms, platform: &Platform, primary: Kind, findings: &mut Vec<Finding>) {
-    let pinning = || rules_of(terms, platform).filter(|rule| rule.operator().pins());
+fn image(terms: &Terms, platform: &Platform, primary: Kind, at: Timestamp, findings: &mut Vec<Finding>) {
     let is_pinned = |claim: &Pinned| {
-        pinning().any(|rule| match (*claim, rule.claim()) {
+        let is_pin = |rule: &Rule| match (*claim, rule.claim()) {
             (_, ClaimPattern::EveryDevice(_)) => false,
             (Claim(id), ClaimPattern::One(name)) => name == id.into(),
             (Register(id, register), ClaimPattern::One(name)) => name == id.at(register),
             (AnyRegister(id), ClaimPattern::One(name)) => name.id() == id,
-        })
+        };
+        demands(terms, platform, at, |rule| rule.operator().pins() && is_pin(rule))
     };
     let met: Vec<_> = image_pins(primary).iter().filter(|pin| pin.claims.iter().all(is_pinned)).collect();
     if met.is_empty() {
@@ -186,7 +186,7 @@ fn zero_register(terms: &Terms, rule: &Rule, platform: Option<&Platform>, at: Ti
 }
 
 /// Whether every GPU must show that its nonce is no vendor's sample.
-fn sample_nonce(terms: &Terms, platform: &Platform, findings: &mut Vec<Finding>) {
+fn sample_nonce(terms: &Terms, platform: &Platform, at: Timestamp, findings: &mut Vec<Finding>) {
     let has_gpus = platform.devices.iter().any(|range| matches!(range.kind, Kind::NvidiaGpu | Kind::NvidiaNras));
     let refuses = |rule: &Rule| {
         rule.claim() == ClaimPattern::EveryDevice(gpu::SAMPLE_NONCE.device(0))
@@ -199,7 +199,7 @@ fn sample_nonce(terms: &Terms, platform: &Platform, findings: &mut Vec<Finding>)
                 _ => false,
             }
     };
-    if has_gpus && !rules_of(terms, platform).any(refuses) {
+    if has_gpus && !demands(terms, platform, at, refuses) {
         findings.push(Finding::of(LintCode::SampleNonceAllowed).about_platform(platform));
     }
 }

@@ -64,7 +64,7 @@ fn duplicates(terms: &Terms, findings: &mut Vec<Finding>) {
 }
 
 /// Whether some piece of a platform can establish a rule's claim.
-fn may_be_satisfied(rule: &Rule, platform: &Platform) -> bool {
+pub(super) fn may_be_satisfied(rule: &Rule, platform: &Platform) -> bool {
     let family = rule.claim().name().family();
     let mut kinds = platform.primary.into_iter().chain(platform.devices.iter().map(|range| range.kind));
     kinds.any(|kind| establishes(kind, family))

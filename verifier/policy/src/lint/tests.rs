@@ -177,6 +177,32 @@ fn images_are_pinned_in_each_kind_s_way() {
 }
 
 #[test]
+fn groups_may_pin_what_the_policy_does_not() {
+    let group = |name: &str, when: &str, claim: &str| {
+        let rule =
+            format!("id = 'image'\nclaim = '{claim}'\noperator = 'equals'\nvalue = '{}'\n{WHY}", "ab".repeat(48));
+        format!("[[group]]\nname = '{name}'\nwhen = [{when}]\n[[group.rule]]\n{rule}")
+    };
+    let is = |platform: &str| format!("{{ claim = 'platform', operator = 'equals', value = '{platform}' }}");
+    let model = |model: u8| format!("{{ claim = 'snp.cpuid.model', operator = 'equals', value = {model} }}");
+    let snp = || group("snp", &is("sev-snp"), "snp.measurement");
+    let unpinned = |groups: String| {
+        let platforms = "primary = 'amd-sev-snp'\n[[platform]]\nname = 'q'\nprimary = 'intel-tdx'";
+        let findings = about(platforms, &groups).lint(at(NOW));
+        let images = findings.into_iter().filter(|finding| finding.code == LintCode::ImageUnpinned);
+        images.map(|finding| finding.concerns.unwrap()).collect::<Vec<_>>()
+    };
+    let of = |name: &str| Concern::Platform(name.into());
+    assert_eq!(unpinned(snp() + &group("tdx", &is("tdx"), "tdx.mrtd")), []);
+    assert_eq!(unpinned(snp()), [of("q")], "a trust domain belongs to no group, and is told of all the same");
+    assert_eq!(unpinned(snp() + &group("tdx", &is("tdx"), "tdx.mrowner")), [of("q")]);
+    // Each group that a machine may belong to must have one.
+    let genoa = || group("genoa", &model(17), "snp.measurement");
+    assert_eq!(unpinned(genoa() + &group("milan", &model(1), "snp.measurement")), [of("q")]);
+    assert_eq!(unpinned(genoa() + &group("milan", &model(1), "snp.author_key_digest")), [of("p"), of("q")]);
+}
+
+#[test]
 fn zeros_are_bad_where_they_mean_debug_and_only_there() {
     let zero = format!("['{}']", "00".repeat(48));
     for (platform, rules) in [
