@@ -47,7 +47,7 @@ pub(crate) struct Pins<'a> {
 /// The policy.
 pub(crate) fn policy(pins: &Pins<'_>) -> String {
     let Pins { root, pcr0, executable, verifying_key } = pins;
-    let arguments = COMMAND.map(|word| format!("{word:?}")).join(", ");
+    let command = rules_of_the_command(executable);
     format!(
         r#"prooftrail_policy = 1
 name = "solvency"
@@ -72,22 +72,7 @@ reference = "prover-images"
 rationale = "PCR0 covers the whole image: kernel, its command line, the agent."
 controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
 
-[[rule]]
-id = "program"
-claim = "job.executable_sha384"
-operator = "equals"
-value = "{executable}"
-rationale = "An approved image must not open the balances for any other program, such as cat."
-controls = ["SOC2 CC6.1"]
-
-[[rule]]
-id = "arguments"
-claim = "job.argv"
-operator = "equals"
-value = [{arguments}]
-rationale = "The same program could be asked to do something else."
-controls = ["SOC2 CC6.1"]
-
+{command}
 [[rule]]
 id = "environment"
 claim = "job.environment"
@@ -119,9 +104,32 @@ note = "v1.0.0"
     )
 }
 
+/// What may be run, in either policy.
+fn rules_of_the_command(executable: &str) -> String {
+    let arguments = COMMAND.map(|word| format!("{word:?}")).join(", ");
+    format!(
+        r#"[[rule]]
+id = "program"
+claim = "job.executable_sha384"
+operator = "equals"
+value = "{executable}"
+rationale = "An approved image must not open the balances for any other program, such as cat."
+controls = ["SOC2 CC6.1"]
+
+[[rule]]
+id = "arguments"
+claim = "job.argv"
+operator = "equals"
+value = [{arguments}]
+rationale = "The same program could be asked to do something else."
+controls = ["SOC2 CC6.1"]
+"#
+    )
+}
+
 /// The policy for two further kinds of machines, each with rules of its own.
 pub(crate) fn policy_of_machines([snp, tdx]: [&str; 2], executable: &str, verifying_key: &str) -> String {
-    let arguments = COMMAND.map(|word| format!("{word:?}")).join(", ");
+    let command = rules_of_the_command(executable);
     format!(
         r#"prooftrail_policy = 1
 name = "solvency-vm"
@@ -167,22 +175,7 @@ reference = "vm-images"
 rationale = "The launch measurement covers the firmware, which measures the rest."
 controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
 
-[[rule]]
-id = "program"
-claim = "job.executable_sha384"
-operator = "equals"
-value = "{executable}"
-rationale = "An approved image must not open the balances for any other program."
-controls = ["SOC2 CC6.1"]
-
-[[rule]]
-id = "arguments"
-claim = "job.argv"
-operator = "equals"
-value = [{arguments}]
-rationale = "The same program could be asked to do something else."
-controls = ["SOC2 CC6.1"]
-
+{command}
 [[proof]]
 system = "{SYSTEM}"
 vk_sha256 = "{verifying_key}"
