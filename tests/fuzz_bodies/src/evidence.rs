@@ -37,16 +37,7 @@ pub(crate) fn snp_report(bytes: &[u8]) {
     let at = Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX);
     let (roots, known) = (RootSet::pinned(), Endorsements::read(&AwsLc, [MILAN_VCEK, MILAN_ASK]));
     for endorsements in [known.unwrap_or_default(), Endorsements::default()] {
-        let context = Context {
-            crypto: &AwsLc,
-            roots: &roots,
-            endorsements: &endorsements,
-            issuers: &NoIssuers,
-            revocation: Revocation::default(),
-            at,
-            expected: Expected::default(),
-        };
-        let _ = authenticate(Kind::AmdSevSnp, bytes, &context);
+        judge(Kind::AmdSevSnp, bytes, &roots, &endorsements, at);
         let _ = wanted(Kind::AmdSevSnp, bytes, &endorsements, Some(AmdProduct::Milan), &AwsLc);
     }
 }
@@ -54,19 +45,11 @@ pub(crate) fn snp_report(bytes: &[u8]) {
 /// Evidence of an Azure machine on SEV-SNP, or a TPM quote for a genuine report of the paravisor; AMD's certificates are at
 /// hand.
 pub(crate) fn azure_snp_vtpm(bytes: &[u8]) {
+    let at = Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX);
     for (evidence, quote) in [(bytes, None), (HCL_REPORT, Some(bytes))] {
         let files = [AZURE_CERTIFICATES].into_iter().chain(quote);
         let Ok(endorsements) = Endorsements::read(&AwsLc, files) else { continue };
-        let context = Context {
-            crypto: &AwsLc,
-            roots: &RootSet::pinned(),
-            endorsements: &endorsements,
-            issuers: &NoIssuers,
-            revocation: Revocation::default(),
-            at: Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX),
-            expected: Expected::default(),
-        };
-        let _ = authenticate(Kind::AzureSnpVtpm, evidence, &context);
+        judge(Kind::AzureSnpVtpm, evidence, &RootSet::pinned(), &endorsements, at);
     }
 }
 
@@ -124,32 +107,29 @@ fn appraise(kind: Kind, bytes: &[u8]) {
     let endorsements = Endorsements::default();
     let mock = RootSet::from_certificate(MOCK_ROOT.to_vec());
     for roots in [RootSet::pinned(), mock] {
-        let context = Context {
-            crypto: &AwsLc,
-            roots: &roots,
-            endorsements: &endorsements,
-            issuers: &NoIssuers,
-            revocation: Revocation::default(),
-            at,
-            expected: Expected::default(),
-        };
-        let _ = authenticate(kind, bytes, &context);
+        judge(kind, bytes, &roots, &endorsements, at);
     }
+}
+
+/// Authenticates cold, expecting nothing: whatever comes out, it must come out.
+fn judge(kind: Kind, bytes: &[u8], roots: &RootSet, endorsements: &Endorsements, at: Timestamp) {
+    let context = Context {
+        crypto: &AwsLc,
+        roots,
+        endorsements,
+        issuers: &NoIssuers,
+        revocation: Revocation::default(),
+        at,
+        expected: Expected::default(),
+    };
+    let _ = authenticate(kind, bytes, &context);
 }
 
 /// Authenticates a quote at the time of the genuine ones in the corpus.
 fn quote(kind: Kind, bytes: &[u8], collateral: &[u8]) {
     let Ok(endorsements) = Endorsements::read(&AwsLc, [collateral]) else { return };
-    let context = Context {
-        crypto: &AwsLc,
-        roots: &RootSet::pinned(),
-        endorsements: &endorsements,
-        issuers: &NoIssuers,
-        revocation: Revocation::default(),
-        at: Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX),
-        expected: Expected::default(),
-    };
-    let _ = authenticate(kind, bytes, &context);
+    let at = Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX);
+    judge(kind, bytes, &RootSet::pinned(), &endorsements, at);
     let _ = wanted(kind, bytes, &endorsements, None, &AwsLc);
 }
 
