@@ -176,7 +176,7 @@ impl Decided {
             endorsements: &endorsements,
             roots: &trusted,
             at,
-            expected: Expected { nonce: Some(&record.context.nonce.0), binding: Some(&binding), recipient: None },
+            expected: Expected { nonce: Some(&record.context.nonce.0), binding: Some(&binding), ..Expected::default() },
             demand: Demand::Policy(&policy),
             crypto: &AwsLc,
             issuers: &NoIssuers,

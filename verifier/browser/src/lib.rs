@@ -72,7 +72,7 @@ pub fn appraise(question: &str) -> Result<String, String> {
         endorsements: &endorsements,
         roots: &roots,
         at,
-        expected: Expected { nonce: nonce.as_deref(), binding: binding.as_ref(), recipient: None },
+        expected: Expected { nonce: nonce.as_deref(), binding: binding.as_ref(), ..Expected::default() },
         demand: match &policy {
             Some(policy) => Demand::Policy(policy),
             None => Demand::Authenticity { allow_debug: question.allow_debug },

@@ -1,7 +1,7 @@
 //! Everything an authentication needs besides the evidence: cryptography, roots, endorsements, caches, the instant, and
 //! what the caller expects to find. All of it is an argument; nothing is global.
 
-use prooftrail_result::Timestamp;
+use prooftrail_result::{Kind, Timestamp};
 use prooftrail_trust_roots::RootSet;
 
 use crate::{
@@ -59,6 +59,18 @@ pub struct Expected<'a> {
     pub binding: Option<&'a [u8; 48]>,
     /// The recipient's public key that the evidence must carry, where its kind has a field for one.
     pub recipient: Option<&'a [u8]>,
+    /// What pieces beside the primary one must carry, by kind: in a release each has a value of its own. A kind without one
+    /// must carry the nonce.
+    pub attached: &'a [(Kind, Box<[u8]>)],
+}
+
+impl<'a> Expected<'a> {
+    /// What a piece of that kind must carry where it is not the primary one.
+    #[must_use]
+    pub fn attached_to(&self, kind: Kind) -> Option<&'a [u8]> {
+        let own = self.attached.iter().find(|(of, _)| *of == kind);
+        own.map(|(_, value)| value.as_ref()).or(self.nonce)
+    }
 }
 
 /// How revocation data is treated.

@@ -470,7 +470,8 @@ fn what_the_caller_expects_stands_in_the_qualifying_data() {
     assert_eq!(claim(&appraise(b"", Expected::default()).unwrap(), cross_vendor::NONCE), None);
 
     // The binding covers the nonce.
-    let both = Expected { nonce: Some(b"challenge"), binding: Some(&BINDING), recipient: Some(b"key") };
+    let both =
+        Expected { nonce: Some(b"challenge"), binding: Some(&BINDING), recipient: Some(b"key"), ..Expected::default() };
     assert!(appraise(&BINDING, both).unwrap().binding_matched());
 
     assert_eq!(code(b"challengf", nonce(b"challenge")), Code::BindingNonceMismatch);

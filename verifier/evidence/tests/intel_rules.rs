@@ -135,7 +135,7 @@ fn a_good_quote_of_a_trust_domain_is_authentic_and_says_so() {
     let mut scene = td();
     scene.quote.td_mut().report_data[..48].fill(9);
     let told = Told {
-        expected: Expected { binding: Some(&[9; 48]), nonce: Some(b"covered"), recipient: None },
+        expected: Expected { binding: Some(&[9; 48]), nonce: Some(b"covered"), ..Expected::default() },
         ..Told::default()
     };
     let authentic = scene.told(told).expect("authentic");
@@ -767,7 +767,7 @@ fn attributes_are_claims_and_no_refusals() {
 fn what_the_caller_expects_is_found_or_refused() {
     let mut scene = td();
     let code = |scene: &Scene, nonce, binding| {
-        let told = Told { expected: Expected { nonce, binding, recipient: None }, ..Told::default() };
+        let told = Told { expected: Expected { nonce, binding, ..Expected::default() }, ..Told::default() };
         scene.told(told).map(|authentic| authentic.binding_matched()).map_err(|refusal| refusal.reason.code)
     };
     assert_eq!(code(&scene, None, Some(&[5; 48])), Err(Code::BindingValueMismatch));

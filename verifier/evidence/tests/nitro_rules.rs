@@ -372,7 +372,7 @@ fn what_the_caller_expects_is_found_or_refused() {
     let full = hypervisor.document(AT_MS).nonce(b"fresh").user_data(&value).build();
     let bare = hypervisor.document(AT_MS).build();
     let code = |bytes: &[u8], nonce, binding| {
-        let told = Told { expected: Expected { nonce, binding, recipient: None }, ..Told::default() };
+        let told = Told { expected: Expected { nonce, binding, ..Expected::default() }, ..Told::default() };
         run(&hypervisor, bytes, &told)
             .map(|authentic| authentic.binding_matched())
             .map_err(|refusal| refusal.reason.code)

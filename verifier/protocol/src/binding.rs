@@ -90,6 +90,15 @@ pub fn attached_32(kind: Kind, context: &Context) -> [u8; 32] {
     sha256(&[&attached_preimage(kind, context)])
 }
 
+/// The attached value in the length that a piece of that kind carries; `None` for a kind that no build knows.
+#[must_use]
+pub fn attached_value(kind: Kind, context: &Context) -> Option<Box<[u8]>> {
+    Some(match place(kind)? {
+        Place::DeviceNonce => Box::new(attached_32(kind, context)),
+        _ => Box::new(attached(kind, context)),
+    })
+}
+
 /// The value of the primary piece: SHA-384 of `["prooftrail/primary/v1", kind, SHA-384(context), SHA-384(statement),
 /// [[kind, SHA-384(evidence)], …]]`, the other pieces sorted by the spelling of their kind and then by digest.
 #[must_use]

@@ -6,7 +6,7 @@ use prooftrail_evidence::{Crypto, Expected, VerifiedIssuers};
 use prooftrail_policy::{Affirming, Answer, Demand, Policy, Request};
 use prooftrail_protocol::{
     Challenge, Context, FleetKeys, KeyRef, Origin, OtherPiece, Place, ProofPublic, Purpose, RecipientPublic,
-    SealingSuite, Statement, place, primary, sha384,
+    SealingSuite, Statement, attached_value, place, primary, sha384,
 };
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp, claims::job};
 use prooftrail_trust_roots::RootSet;
@@ -123,6 +123,12 @@ impl Question<'_> {
         let context_sha384 = asked.context.sha384();
         let binding = primary(primary_kind, &context_sha384, &sha384(&[self.statement]), others);
         let recipient = asked.context.recipient.spki();
+        let attached: Vec<_> = self
+            .evidence
+            .iter()
+            .filter(|(kind, _)| *kind != primary_kind)
+            .filter_map(|(kind, _)| Some((*kind, attached_value(*kind, &asked.context)?)))
+            .collect();
         let request = Request {
             evidence: self.evidence,
             endorsements: self.endorsements,
@@ -132,6 +138,7 @@ impl Question<'_> {
                 nonce: Some(&asked.context.nonce.0),
                 binding: Some(&binding),
                 recipient: (place(primary_kind) == Some(Place::NitroFields)).then_some(recipient.as_slice()),
+                attached: &attached,
             },
             demand: Demand::Policy(surroundings.policy),
             crypto: surroundings.crypto,

@@ -71,7 +71,7 @@ impl Args {
             expected: Expected {
                 nonce: self.nonce.as_ref().map(|nonce| nonce.0.as_slice()),
                 binding: self.binding.as_ref(),
-                recipient: None,
+                ..Expected::default()
             },
             demand: match &policy {
                 Some(policy) => Demand::Policy(policy),

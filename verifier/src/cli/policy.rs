@@ -182,5 +182,5 @@ fn expected(pieces: &[EvidenceFile]) -> anyhow::Result<Expected<'_>> {
     if pieces.iter().any(|piece| (&piece.nonce, &piece.binding) != (&first.nonce, &first.binding)) {
         bail!("the pieces of a set are asked with one nonce and one binding");
     }
-    Ok(Expected { nonce: first.nonce.as_deref(), binding: first.binding.as_ref(), recipient: None })
+    Ok(Expected { nonce: first.nonce.as_deref(), binding: first.binding.as_ref(), ..Expected::default() })
 }

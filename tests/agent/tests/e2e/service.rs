@@ -246,7 +246,7 @@ impl Core {
                 issuers: &NoIssuers,
                 revocation: Revocation::default(),
                 at: now(),
-                expected: Expected { nonce: Some(&nonce.0), binding: Some(&binding), recipient: None },
+                expected: Expected { nonce: Some(&nonce.0), binding: Some(&binding), ..Expected::default() },
             },
         )
         .map_err(|refusal| refusal.reason.code.to_string())?;

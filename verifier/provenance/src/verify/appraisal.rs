@@ -3,7 +3,7 @@
 
 use prooftrail_evidence::{Expected, NoIssuers};
 use prooftrail_policy::{Demand, Policy, PolicyDocument, Request};
-use prooftrail_protocol::{OtherPiece, Place, place, primary, sha256};
+use prooftrail_protocol::{OtherPiece, Place, attached_value, place, primary, sha256};
 use prooftrail_result::{
     AppraisalResult, Kind, ReasonCode, Verdict,
     claims::{Claims, Value, cross_vendor, job},
@@ -129,6 +129,11 @@ impl<'a> Walk<'a> {
         let binding = primary_kind.map(|kind| primary(kind, &context_sha384, &record.statement_sha384, others));
         let has_field = primary_kind.and_then(place) == Some(Place::NitroFields);
         let recipient = record.context.recipient.spki();
+        let attached: Vec<_> = evidence
+            .iter()
+            .filter(|(kind, _)| Some(*kind) != primary_kind)
+            .filter_map(|(kind, _)| Some((*kind, attached_value(*kind, &record.context)?)))
+            .collect();
         let roots = self.roots();
         let request = Request {
             evidence,
@@ -140,6 +145,7 @@ impl<'a> Walk<'a> {
                 // Evidence without a piece that can be primary carries no binding that could be right.
                 binding: Some(binding.as_ref().unwrap_or(&[0; 48])),
                 recipient: has_field.then_some(recipient.as_slice()),
+                attached: &attached,
             },
             demand: Demand::Policy(policy),
             crypto: self.surroundings.crypto,

@@ -205,6 +205,7 @@ impl Scene {
                 nonce: Some(&context.nonce.0),
                 binding: Some(&binding),
                 recipient: Some(&context.recipient.spki()),
+                ..Expected::default()
             },
             demand: Demand::Policy(&policy),
             crypto: &AwsLc,
