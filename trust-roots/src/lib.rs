@@ -2,25 +2,57 @@
 //! to be wrong with the silicon ([`advisories`]).
 //!
 //! In: the embedded manifest ([`RootSet::pinned`]), an operator's manifest of the same form
-//! ([`RootSet::from_manifest`]), or a bare certificate ([`RootSet::from_certificate`]). Out: a [`RootSet`]. A root never
-//! travels with evidence, and a bare certificate counts as a simulator's.
+//! ([`RootSet::from_manifest`]), or a bare certificate ([`RootSet::from_certificate`]) or key set
+//! ([`RootSet::from_key_set`]). Out: a [`RootSet`]. A root never travels with evidence (of one that is known by its digest
+//! alone the bytes do), and a bare one counts as a simulator's.
 
 pub mod advisories;
 mod manifest;
 
 pub use manifest::ManifestError;
 
+use std::borrow::Cow;
+
 use prooftrail_result::{Kind, Timestamp, TrustAnchor};
 use sha2::{Digest, Sha256};
 
-/// A root certificate that chains may end in.
+/// What stands behind a root.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// A certificate that is at hand.
+    Certificate,
+    /// A certificate of which the digest alone is known; chains bring it themselves.
+    CertificateDigest,
+    /// A set of public keys as a token issuer publishes it (RFC 7517), not yet read. It stands for nothing until it is.
+    KeySet,
+    /// A public key that signs tokens.
+    Key,
+}
+
+impl Form {
+    /// The stable spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::CertificateDigest => "certificate-digest",
+            Self::KeySet => "key-set",
+            Self::Key => "key",
+        }
+    }
+}
+
+/// A root certificate that chains may end in, or a key that tokens may be signed with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Root {
     /// A stable name, such as `aws-nitro-g1`.
     pub id: String,
-    /// The certificate, DER.
+    /// What it is.
+    pub form: Form,
+    /// The certificate or the key's SubjectPublicKeyInfo, DER; the JSON of a key set; nothing where the digest alone is
+    /// known.
     pub der: Vec<u8>,
-    /// SHA-256 of the certificate.
+    /// SHA-256 of those bytes.
     pub sha256: [u8; 32],
     /// Whose root it is, as in the claim `vendor`; unknown for a bare certificate.
     pub vendor: Option<String>,
@@ -53,6 +85,18 @@ pub struct Description {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RootSet {
     roots: Vec<Root>,
+    demands_listed_keys: bool,
+}
+
+/// What a set of roots says of a key that signs tokens and that no certificate vouches for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyStanding<'a> {
+    /// It is one of the roots.
+    Listed(&'a Root),
+    /// The set has no keys for that kind: whoever supplied the key set vouches for it.
+    Vouched,
+    /// The set names keys for that kind, or demands that they are named, and this is none of them.
+    Unlisted,
 }
 
 impl RootSet {
@@ -75,29 +119,38 @@ impl RootSet {
         trust_anchor: TrustAnchor,
         read: impl FnMut(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, ManifestError> {
-        manifest::read(text, trust_anchor, read).map(|roots| Self { roots })
+        manifest::read(text, trust_anchor, read).map(|roots| Self { roots, demands_listed_keys: false })
     }
 
     /// A bare certificate in DER, without a manifest: configured, and counted as a simulator's.
     #[must_use]
     pub fn from_certificate(der: Vec<u8>) -> Self {
-        let sha256 = Sha256::digest(&der).into();
-        let root = Root {
-            id: format!("sha256:{}", hex::encode(sha256)),
-            der,
-            sha256,
-            vendor: None,
-            partition: None,
-            kinds: None,
-            simulated: true,
-            trust_anchor: TrustAnchor::Configured,
-            description: None,
-        };
-        Self { roots: vec![root] }
+        Self { roots: vec![bare(Form::Certificate, der, None)], demands_listed_keys: false }
+    }
+
+    /// A bare key set (RFC 7517), without a manifest: configured, counted as a simulator's, and of use for tokens alone. Its
+    /// keys count once it was read (`prooftrail_evidence::read_key_sets`).
+    #[must_use]
+    pub fn from_key_set(json: Vec<u8>) -> Self {
+        Self { roots: vec![bare(Form::KeySet, json, Some(TOKENS.to_vec()))], demands_listed_keys: false }
+    }
+
+    /// Takes no token key on the word of whoever supplied its key set: only keys that are roots of this set count, or whose
+    /// SubjectPublicKeyInfo has one of these digests.
+    pub fn demand_listed_keys(&mut self, digests: impl IntoIterator<Item = [u8; 32]>) {
+        self.demands_listed_keys = true;
+        for sha256 in digests {
+            if !self.roots.iter().any(|root| root.sha256 == sha256) {
+                let root = bare(Form::Key, Vec::new(), Some(TOKENS.to_vec()));
+                let id = format!("sha256:{}", hex::encode(sha256));
+                self.roots.push(Root { id, sha256, simulated: false, ..root });
+            }
+        }
     }
 
     /// Adds another set's roots. A root that stands in both is kept once, as it stood here first.
     pub fn extend(&mut self, other: Self) {
+        self.demands_listed_keys |= other.demands_listed_keys;
         for root in other.roots {
             if !self.roots.iter().any(|known| known.sha256 == root.sha256) {
                 self.roots.push(root);
@@ -116,14 +169,77 @@ impl RootSet {
         self.serving(kind).find(|root| root.der == der)
     }
 
-    /// The roots that evidence of that kind may rest on.
+    /// The root with exactly these bytes, if evidence of that kind may rest on it; also where only its digest is known, in
+    /// which case the bytes become part of it.
+    #[must_use]
+    pub fn find_sent(&self, kind: Kind, der: &[u8]) -> Option<Cow<'_, Root>> {
+        if let Some(root) = self.find(kind, der) {
+            return Some(Cow::Borrowed(root));
+        }
+        let mut digests = self.of_form(Form::CertificateDigest, kind).peekable();
+        digests.peek()?;
+        let sha256: [u8; 32] = Sha256::digest(der).into();
+        let root = digests.find(|root| root.sha256 == sha256)?;
+        Some(Cow::Owned(Root { der: der.to_vec(), form: Form::Certificate, ..root.clone() }))
+    }
+
+    /// How a key stands that signs tokens of that kind, by the SHA-256 of its SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn key(&self, kind: Kind, spki_sha256: &[u8; 32]) -> KeyStanding<'_> {
+        let mut keys = self.of_form(Form::Key, kind).peekable();
+        if keys.peek().is_none() && !self.demands_listed_keys {
+            return KeyStanding::Vouched;
+        }
+        keys.find(|root| root.sha256 == *spki_sha256).map_or(KeyStanding::Unlisted, KeyStanding::Listed)
+    }
+
+    /// The certificates at hand that evidence of that kind may rest on.
     pub fn serving(&self, kind: Kind) -> impl Iterator<Item = &Root> {
-        self.roots.iter().filter(move |root| root.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)))
+        self.of_form(Form::Certificate, kind)
+    }
+
+    /// The roots of one form that evidence of that kind may rest on.
+    fn of_form(&self, form: Form, kind: Kind) -> impl Iterator<Item = &Root> {
+        let serves = move |root: &&Root| root.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
+        self.roots.iter().filter(move |root| root.form == form).filter(serves)
+    }
+
+    /// Replaces each key set by what stands in it.
+    ///
+    /// # Errors
+    /// The first failure of `read`.
+    pub fn replace_key_sets<E>(self, read: impl Fn(&Root) -> Result<Vec<Root>, E>) -> Result<Self, E> {
+        let mut replaced = Self { roots: Vec::new(), demands_listed_keys: self.demands_listed_keys };
+        for root in self.roots {
+            let roots = if root.form == Form::KeySet { read(&root)? } else { vec![root] };
+            replaced.extend(Self { roots, demands_listed_keys: false });
+        }
+        Ok(replaced)
     }
 
     /// Every root, in the manifest's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Root> {
         self.roots.iter()
+    }
+}
+
+/// The kinds of evidence that are tokens.
+const TOKENS: &[Kind] = &[Kind::GcpConfidentialSpace, Kind::AzureMaa, Kind::NvidiaNras, Kind::IntelTrustAuthority];
+
+/// A root of which nothing is known but its bytes.
+fn bare(form: Form, der: Vec<u8>, kinds: Option<Vec<Kind>>) -> Root {
+    let sha256 = Sha256::digest(&der).into();
+    Root {
+        id: format!("sha256:{}", hex::encode(sha256)),
+        form,
+        der,
+        sha256,
+        vendor: None,
+        partition: None,
+        kinds,
+        simulated: true,
+        trust_anchor: TrustAnchor::Configured,
+        description: None,
     }
 }
 

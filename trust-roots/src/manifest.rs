@@ -1,11 +1,12 @@
-//! The manifest: TOML with one `[[root]]` per certificate. In: the text and a way to read its files. Out: roots whose
-//! files have the digests that the manifest names.
+//! The manifest: TOML with one `[[root]]` per root: a certificate in a `file`, one of which the digest alone is known, or the
+//! keys of a `key_set`. In: the text and a way to read its files. Out: roots whose files have the digests that the manifest
+//! names.
 
 use prooftrail_result::{Kind, Timestamp, TrustAnchor};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::{Description, Root};
+use crate::{Description, Form, Root};
 
 /// A manifest is refused beyond this many bytes; ours has about 1,000 a root.
 const MAX_MANIFEST_BYTES: usize = 256 * 1024;
@@ -54,7 +55,8 @@ struct Manifest {
 #[serde(deny_unknown_fields)]
 struct Entry {
     id: String,
-    file: String,
+    file: Option<String>,
+    key_set: Option<String>,
     sha256: String,
     subject: String,
     not_before: String,
@@ -88,8 +90,21 @@ impl Entry {
     ) -> Result<Root, ManifestError> {
         let field = |field, problem: String| ManifestError::Field { id: self.id.clone(), field, problem };
         let instant = |name, text: &str| text.parse::<Timestamp>().map_err(|error| field(name, error.to_string()));
-        let der = read_file(&self.file).map_err(|error| field("file", format!("{}: {error}", self.file)))?;
-        let sha256: [u8; 32] = Sha256::digest(&der).into();
+        let read = |name, path: &str| read_file(path).map_err(|error| field(name, format!("{path}: {error}")));
+        let (form, der) = match (&self.file, &self.key_set) {
+            (Some(file), None) => (Form::Certificate, read("file", file)?),
+            (None, Some(key_set)) => (Form::KeySet, read("key_set", key_set)?),
+            (None, None) => (Form::CertificateDigest, Vec::new()),
+            (Some(_), Some(_)) => return Err(field("key_set", "stands beside a file".to_owned())),
+        };
+        let sha256: [u8; 32] = match form {
+            Form::CertificateDigest => {
+                let mut digest = [0; 32];
+                hex::decode_to_slice(&self.sha256, &mut digest).map_err(|error| field("sha256", error.to_string()))?;
+                digest
+            }
+            _ => Sha256::digest(&der).into(),
+        };
         let kinds =
             self.kinds.iter().map(|name| name.parse::<Kind>().map_err(|error| field("kinds", error.to_string())));
         let (not_before, not_after) =
@@ -101,6 +116,7 @@ impl Entry {
         }
         Ok(Root {
             id: self.id,
+            form,
             der,
             sha256,
             vendor: Some(self.vendor),

@@ -4,9 +4,9 @@
 //! Nothing is fetched, no clock is read: the page passes the time.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use prooftrail_evidence::{Expected, NoIssuers, RustCrypto, certificate_der};
+use prooftrail_evidence::{Expected, NoIssuers, RustCrypto, bare_root};
 use prooftrail_policy::{Demand, PolicyDocument, Request};
-use prooftrail_result::{Kind, Timestamp};
+use prooftrail_result::{Kind, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -84,15 +84,16 @@ pub fn appraise(question: &str) -> Result<String, String> {
     serde_json::to_string(answer.result()).map_err(|error| error.to_string())
 }
 
-/// The pinned roots, or the certificates that replace them.
+/// The pinned roots, or the certificates and key sets that replace them.
 fn roots(certificates: &[String]) -> Result<RootSet, String> {
     if certificates.is_empty() {
         return Ok(RootSet::pinned());
     }
     let mut roots = RootSet::default();
     for certificate in certificates {
-        let der = certificate_der(&bytes(certificate)?).map_err(|reason| format!("roots: {reason}"))?;
-        roots.extend(RootSet::from_certificate(der));
+        let root = bare_root(&RustCrypto, &bytes(certificate)?);
+        let root = root.unwrap_or_else(|| Err(ReasonCode::EndorsementUnrecognised.into()));
+        roots.extend(root.map_err(|reason| format!("roots: {reason}"))?);
     }
     Ok(roots)
 }

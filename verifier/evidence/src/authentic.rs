@@ -115,6 +115,9 @@ pub mod check {
     /// Every name, in the order in which checks are made.
     pub const ALL: &[&str] = &[
         PARSE,
+        TOKEN_ALGORITHM,
+        TOKEN_ISSUER,
+        TOKEN_KEY,
         ROOT,
         PROFILE,
         VALIDITY,
@@ -125,6 +128,7 @@ pub mod check {
         SIGNATURE,
         COLLATERAL,
         TIMESTAMP,
+        TOKEN_TIMES,
         IDENTITY,
         RUNTIME_DATA,
         QUOTE_SIGNATURE,
@@ -136,6 +140,14 @@ pub mod check {
     ];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
+    /// The token is signed with an algorithm that its issuer uses.
+    pub const TOKEN_ALGORITHM: &str = "token.algorithm";
+    /// The token was issued by whom its kind says, and names no other place of its keys.
+    pub const TOKEN_ISSUER: &str = "token.issuer";
+    /// The key that signs the token is at hand.
+    pub const TOKEN_KEY: &str = "token.key";
+    /// The token is in force, give or take what clocks differ by.
+    pub const TOKEN_TIMES: &str = "token.times";
     /// The chain ends in a root that is pinned or configured.
     pub const ROOT: &str = "chain.root";
     /// Order, profile, and names of every certificate.

@@ -62,6 +62,8 @@ pub struct Expected<'a> {
     /// What pieces beside the primary one must carry, by kind: in a release each has a value of its own. A kind without one
     /// must carry the nonce.
     pub attached: &'a [(Kind, Box<[u8]>)],
+    /// The audience that the evidence must be made for, where its kind has a field for one.
+    pub audience: Option<&'a str>,
 }
 
 impl<'a> Expected<'a> {

@@ -1,9 +1,10 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
 //! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
-//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes. Out:
-//! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has
-//! verified it.
+//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes, key sets of
+//! token issuers. Out: [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the
+//! engine has verified it, with one exception: for the keys of a key set (RFC 7517) vouches whoever supplies it, unless a chain
+//! or the roots do. So a key set is never taken from the attester whose tokens it is to verify ([`holds_key_set`]).
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::{
         collateral::{self, Collateral},
         event_log::EventLog,
     },
+    jose::{self, KeySet},
     snp,
     tcg_log::{self, TcgLog},
     x509::{Crl, Outline, common_name},
@@ -40,6 +42,7 @@ pub struct Endorsements {
     event_logs: Vec<Arc<EventLog>>,
     pcr_logs: Vec<Arc<PcrLog>>,
     tpm_quotes: Vec<Arc<EndorsedQuote>>,
+    key_sets: Vec<Arc<KeySet>>,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -83,7 +86,7 @@ impl EndorsedCertificate {
 }
 
 impl Endorsements {
-    /// Reads endorsements, each one file.
+    /// Reads endorsements, each one file. The caller vouches for the key sets among them.
     ///
     /// # Errors
     /// A reason of stage `parse` where a file is too large, of no known type, or not well-formed.
@@ -166,6 +169,13 @@ impl Endorsements {
     }
 
     fn add_json(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        if jose::is_key_set(file) {
+            let set = KeySet::read(file, crypto)?;
+            if !self.key_sets.iter().any(|known| known.sha256 == set.sha256) {
+                self.key_sets.push(Arc::new(set));
+            }
+            return self.check_count();
+        }
         if azure::is_quote(file) {
             self.tpm_quotes.push(Arc::new(EndorsedQuote::read(crypto, file)?));
             return self.check_count();
@@ -185,7 +195,7 @@ impl Endorsements {
     /// Checks that there are not more endorsements than any set needs.
     fn check_count(&self) -> Result<(), Reason> {
         let logs = self.event_logs.len().max(self.pcr_logs.len());
-        let others = self.collateral.len() + logs + self.tpm_quotes.len();
+        let others = self.collateral.len() + logs + self.tpm_quotes.len() + self.key_sets.len();
         if self.crls.len() + self.certificates.len() + others <= MAX_ENDORSEMENTS {
             return Ok(());
         }
@@ -233,6 +243,11 @@ impl Endorsements {
         &self.tpm_quotes
     }
 
+    /// The key sets of token issuers.
+    pub(crate) fn key_sets(&self) -> impl Iterator<Item = &KeySet> {
+        self.key_sets.iter().map(AsRef::as_ref)
+    }
+
     /// Identifies the revocation lists as a whole.
     pub(crate) const fn crl_snapshot(&self) -> &[u8; 32] {
         &self.crl_snapshot
@@ -242,6 +257,13 @@ impl Endorsements {
     pub(crate) fn certificates(&self) -> &[Arc<EndorsedCertificate>] {
         &self.certificates
     }
+}
+
+/// Whether an endorsement is a key set of a token issuer, and so rests on the word of whoever supplies it. What strangers
+/// send must not be: with a key set of its own, an attester could sign its own tokens.
+#[must_use]
+pub fn holds_key_set(file: &[u8]) -> bool {
+    file.trim_ascii_start().starts_with(b"{") && jose::is_key_set(file)
 }
 
 /// Reads one certificate, PEM or DER, without looking into it: for roots that a person names by file.

@@ -2,7 +2,7 @@
 //! arguments ([`Context`]).
 //!
 //! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`, `azure`); what kinds share stands beside them: the
-//! strict CBOR reader, COSE, event logs, X.509 with the chain engine, endorsements, and the cryptography seam.
+//! strict CBOR reader, COSE, JOSE, event logs, X.509 with the chain engine, endorsements, and the cryptography seam.
 
 mod authentic;
 mod azure;
@@ -17,6 +17,7 @@ mod expected;
 mod format;
 mod hardware;
 mod intel;
+mod jose;
 mod json;
 mod nitro;
 mod snp;
@@ -32,9 +33,10 @@ pub use crypto::AwsLc;
 #[cfg(feature = "rustcrypto")]
 pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
-pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der};
+pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der, holds_key_set};
 pub use format::{Format, Parsed};
 pub use intel::{Enclave, IntelCa, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
+pub use jose::{bare_root, read_key_sets};
 pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,

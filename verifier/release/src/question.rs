@@ -139,6 +139,7 @@ impl Question<'_> {
                 binding: Some(&binding),
                 recipient: (place(primary_kind) == Some(Place::NitroFields)).then_some(recipient.as_slice()),
                 attached: &attached,
+                audience: Some(self.log_origin.as_str()),
             },
             demand: Demand::Policy(surroundings.policy),
             crypto: surroundings.crypto,

@@ -54,7 +54,7 @@ reason_codes! {
     EvidenceEmpty = "evidence.empty", Parse, "The evidence has no bytes.", "Check that the file was written and that the path is right.";
     EvidenceTooLarge = "evidence.too_large", Parse, "The evidence is larger than its kind allows.", "Send one piece of evidence, undecorated: not a bundle, an archive or a text encoding.";
     KindUnsupported = "evidence.kind_unsupported", Parse, "This build does not verify that kind of evidence.", "Run `prooftrail appraise --help` for the kinds of this build.";
-    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs in PEM or DER, Intel's collateral or a TPM quote in JSON, or an event log.";
+    EndorsementUnrecognised = "endorsement.unrecognised", Parse, "An endorsement has no type that is known here.", "Pass certificates or CRLs in PEM or DER, Intel's collateral, a TPM quote or a key set in JSON, or an event log.";
     EndorsementTooLarge = "endorsement.too_large", Parse, "An endorsement is larger than the cap.", "Pass the vendor's file itself; no vendor publishes one of that size.";
 
     // parse: CBOR and COSE
@@ -120,6 +120,14 @@ reason_codes! {
     TpmQuoteMalformed = "tpm.quote_malformed", Parse, "The TPM quote is not a TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE that a TPM made.", "Send the bytes that TPM2_Quote returned: without the TPM2B length, undecorated.";
     TpmPcrSelection = "tpm.pcr_selection", Parse, "The TPM quote does not select registers 0 to 23 of the SHA-256 bank, some of them and no others.", "Quote registers of the SHA-256 bank alone; values of other banks are not sent and mean nothing here.";
 
+    // parse: tokens and key sets
+    JwsMalformed = "jws.malformed", Parse, "The token is not a JSON Web Signature in compact serialisation.", "Send the token as its issuer gave it: three parts in base64url without padding, two dots, and nothing else.";
+    JwsHeader = "jws.header", Parse, "The token's header cannot be read.", "Send the token as its issuer gave it.";
+    TokenMalformed = "token.malformed", Parse, "The token's claims have not the form of its kind.", "Check the kind; if it is right, the issuer changed its format: upgrade the verifier.";
+    TokenDuplicateClaim = "token.duplicate_claim", Parse, "An object of the token's claims has the same key twice.", "Readers disagree on which value counts, so such a token is refused.";
+    KeySetMalformed = "keyset.malformed", Parse, "A key set is not of the form of RFC 7517.", "Fetch the issuer's key set again; keep the text as it is.";
+    KeySetDuplicate = "keyset.duplicate", Parse, "A key set has the same key id twice, or an object in it the same member.", "Readers disagree on which counts, so such a set is refused. Fetch the issuer's key set again.";
+
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
     ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
@@ -136,6 +144,9 @@ reason_codes! {
     SnpSignature = "snp.signature", Signature, "The report's signature does not verify under the key of its certificate.", "The report was altered after it was signed, or signed by another chip's key.";
     TpmSignatureAlgorithm = "tpm.signature_algorithm", Signature, "The TPM quote is not signed with RSASSA-PKCS1-v1_5 and SHA-256.", "Quote with the attestation key's own scheme; the paravisor's key has that one.";
     TpmQuoteSignature = "tpm.quote_signature", Signature, "The TPM quote's signature does not verify under the attestation key that the hardware's report vouches for.", "The quote was altered, or it comes from another machine or another boot than the paravisor's report.";
+    JwsAlgorithm = "jws.algorithm", Signature, "The token is signed with an algorithm that its issuer does not use, or not at all.", "No other algorithm is accepted of that issuer, whatever the token says.";
+    JwsKeyAlgorithm = "jws.key_algorithm", Signature, "The key that the token names is for another algorithm.", "The token was not signed by that key, or the key set is another issuer's.";
+    JwsSignature = "jws.signature", Signature, "The token's signature does not verify under the issuer's key.", "The token was altered after it was signed, or signed by another key.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -158,6 +169,14 @@ reason_codes! {
     PckExtension = "pck.extension", Chain, "What Intel certifies of a platform is missing from its certificate, or cannot be read.", "Not a PCK certificate of Intel's.";
     CollateralMissing = "collateral.missing", Chain, "Nothing vouches for the quoting enclave or the platform's versions: Intel's collateral was not supplied.", "Pass the platform's collateral with --endorsement: a bundle, or TCB info, QE identity, their issuer's certificate and the CRLs.";
 
+    TokenIssuer = "token.issuer", Chain, "The token was issued by somebody else than its kind says.", "Check the kind; staging and test issuers are not accepted as production ones.";
+    TokenKeySource = "token.key_source", Chain, "The token would have its key taken from itself, or from another place than the issuer's.", "Keys come from the issuer's own place and from nowhere else; do not trust such a token.";
+    TokenKeyUnknown = "token.key_unknown", Chain, "No key with the token's key id is at hand.", "Pass the issuer's key set of the time of the token with --endorsement; issuers drop keys within days.";
+    TokenKeyAmbiguous = "token.key_ambiguous", Chain, "Two key sets have different keys of the same id.", "Pass the key set of the token's issuer only.";
+    TokenKeyType = "token.key_type", Chain, "The token's key is of a type or size that is not accepted.", "Signatures are verified with RSA of 2,048 to 4,096 bits or ECDSA on P-384.";
+    TokenKeyCertificate = "token.key_certificate", Chain, "A key's certificate has another key, or cannot be read.", "Fetch the issuer's key set again; if that changes nothing, do not trust it.";
+    KeySetFromAttester = "endorsement.key_set_from_attester", Chain, "An attester sent a key set.", "Leave it out: with a key set of its own an attester could sign its own tokens; the service has the issuers' key sets from themselves.";
+
     SnpCertificateMissing = "snp.certificate_missing", Chain, "A certificate that the report's chain needs was not supplied.", "Pass the VCEK or VLEK and its ASK or ASVK with --endorsement; AMD's key server has the first for a chip id and TCB version, and the second as cert_chain.";
     SnpCertificateKind = "snp.certificate_kind", Chain, "The names of the certificates do not make an AMD chain of one product line and one kind of key.", "An ASK certifies VCEKs and an ASVK certifies VLEKs, each of its own line.";
     SnpCertificateExtension = "snp.certificate_extension", Chain, "One of AMD's extensions is missing from the key's certificate, malformed, or contradicts the chain.", "Not a certificate of this vendor.";
@@ -177,6 +196,9 @@ reason_codes! {
     TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
     TimeCollateralNotYetValid = "time.collateral_not_yet_valid", Time, "Intel's collateral was issued after the given instant.", "Pass collateral that was in force at the instant.";
     TimeCollateralExpired = "time.collateral_expired", Time, "The nextUpdate of Intel's collateral does not lie after the given instant.", "Fetch the collateral again; for old evidence, pass the collateral of its time with --at.";
+
+    TimeTokenExpired = "time.token_expired", Time, "The token has expired at the given instant.", "Ask for a fresh token; to look at an old one, pass the instant at which it was made with --at.";
+    TimeTokenNotYetValid = "time.token_not_yet_valid", Time, "The token is not yet valid at the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
 
     ChallengeExpired = "challenge.expired", Time, "The challenge has ended.", "Ask for a new challenge and make evidence for it.";
     ChallengeTimes = "challenge.times", Time, "The challenge was made by a clock that is far ahead.", "Compare the clocks of the replicas.";

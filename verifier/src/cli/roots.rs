@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use prooftrail_evidence::certificate_der;
+use prooftrail_evidence::{AwsLc, bare_root, read_key_sets};
 use prooftrail_result::TrustAnchor;
 use prooftrail_trust_roots::{Root, RootSet};
 use serde::Serialize;
@@ -58,7 +58,8 @@ impl Command {
 /// `--root`, as every command that rests on roots takes it.
 #[derive(Args, Debug)]
 pub(super) struct RootFiles {
-    /// A root to rest on instead of the pinned ones: a certificate (PEM or DER; counted as a simulator's) or a manifest.
+    /// A root to rest on instead of the pinned ones: a certificate (PEM or DER) or a token issuer's key set (JWKS), both
+    /// counted as a simulator's, or a manifest.
     /// May be repeated.
     #[arg(long = "root", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -78,26 +79,30 @@ impl RootFiles {
 /// A certificate, or a manifest whose files stand beside it.
 pub(crate) fn load_one(path: &Path) -> anyhow::Result<RootSet> {
     let bytes = files::read(path)?;
-    if let Ok(der) = certificate_der(&bytes) {
-        return Ok(RootSet::from_certificate(der));
+    if let Some(roots) = bare_root(&AwsLc, &bytes).transpose()? {
+        return Ok(roots);
     }
     let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("[[root]]")) else {
-        anyhow::bail!("neither a certificate (PEM or DER) nor a manifest of roots (TOML with [[root]])");
+        anyhow::bail!(
+            "neither a certificate (PEM or DER), nor a key set (JSON with keys), nor a manifest of roots (TOML with [[root]])"
+        );
     };
     let beside = path.parent().unwrap_or(Path::new(""));
-    Ok(RootSet::from_manifest(text, TrustAnchor::Configured, |name| {
+    let roots = RootSet::from_manifest(text, TrustAnchor::Configured, |name| {
         // A manifest names files beside it, and nothing else of this machine.
         if Path::new(name).file_name() != Some(name.as_ref()) {
             anyhow::bail!("must be a plain file name");
         }
         files::read(&beside.join(name))
-    })?)
+    })?;
+    Ok(read_key_sets(&AwsLc, roots)?)
 }
 
 /// A root as JSON.
 #[derive(Serialize)]
 struct Listed<'a> {
     id: &'a str,
+    form: &'static str,
     sha256: String,
     trust_anchor: TrustAnchor,
     simulated: bool,
@@ -113,10 +118,11 @@ struct Listed<'a> {
 impl<'a> Listed<'a> {
     fn of(root: &'a Root) -> Self {
         // Destructured, so that a new field cannot be forgotten here; the certificate itself is not listed.
-        let Root { id, der: _, sha256, vendor, partition, kinds, simulated, trust_anchor, description } = root;
+        let Root { id, form, der: _, sha256, vendor, partition, kinds, simulated, trust_anchor, description } = root;
         let description = description.as_ref();
         Self {
             id,
+            form: form.as_str(),
             sha256: hex::encode(sha256),
             trust_anchor: *trust_anchor,
             simulated: *simulated,

@@ -14,6 +14,12 @@ pub enum SignatureAlgorithm {
     EcdsaP256Sha256,
     /// ECDSA on P-384 with SHA-384 (RFC 5758, ecdsa-with-SHA384).
     EcdsaP384Sha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 4055, section 5, sha256WithRSAEncryption).
+    RsaPkcs1Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RsaPkcs1Sha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RsaPkcs1Sha512,
     /// RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 4055, section 3.1), in DER.
     RsaPssSha384,
     /// The same with the trailer field spelled out, which DER forbids of a default, and which AMD's CAs and its
@@ -23,14 +29,24 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// Every algorithm.
-    const ALL: &'static [Self] =
-        &[Self::EcdsaP256Sha256, Self::EcdsaP384Sha384, Self::RsaPssSha384, Self::RsaPssSha384Trailer];
+    const ALL: &'static [Self] = &[
+        Self::EcdsaP256Sha256,
+        Self::EcdsaP384Sha384,
+        Self::RsaPkcs1Sha256,
+        Self::RsaPkcs1Sha384,
+        Self::RsaPkcs1Sha512,
+        Self::RsaPssSha384,
+        Self::RsaPssSha384Trailer,
+    ];
 
     /// The contents of the AlgorithmIdentifier.
     pub(crate) const fn identifier(self) -> AlgorithmIdentifier {
         match self {
             Self::EcdsaP256Sha256 => alg_id::ECDSA_SHA256,
             Self::EcdsaP384Sha384 => alg_id::ECDSA_SHA384,
+            Self::RsaPkcs1Sha256 => alg_id::RSA_PKCS1_SHA256,
+            Self::RsaPkcs1Sha384 => alg_id::RSA_PKCS1_SHA384,
+            Self::RsaPkcs1Sha512 => alg_id::RSA_PKCS1_SHA512,
             Self::RsaPssSha384 => alg_id::RSA_PSS_SHA384,
             Self::RsaPssSha384Trailer => RSA_PSS_SHA384_TRAILER,
         }

@@ -32,6 +32,9 @@ impl Crypto for AwsLc {
         match algorithm {
             SignatureAlgorithm::EcdsaP256Sha256 => webpki::aws_lc_rs::ECDSA_P256_SHA256,
             SignatureAlgorithm::EcdsaP384Sha384 => webpki::aws_lc_rs::ECDSA_P384_SHA384,
+            SignatureAlgorithm::RsaPkcs1Sha256 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+            SignatureAlgorithm::RsaPkcs1Sha384 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
+            SignatureAlgorithm::RsaPkcs1Sha512 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
             SignatureAlgorithm::RsaPssSha384 => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384Trailer,
         }
@@ -65,6 +68,12 @@ impl Crypto for AwsLc {
 
     fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
+    }
+
+    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, public_key)
             .verify(message, signature)
             .map_err(|_| BadSignature)
     }

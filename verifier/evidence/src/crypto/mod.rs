@@ -65,6 +65,13 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`BadSignature`], whatever the cause.
     fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+
+    /// Verifies an RSASSA-PSS signature with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 8017, section 8.1; PS384 of
+    /// RFC 7518, section 3.5) over a message. The key is as for [`Crypto::verify_rsa_pkcs1_sha256`].
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]

@@ -28,6 +28,9 @@ impl Crypto for RustCrypto {
         match algorithm {
             SignatureAlgorithm::EcdsaP256Sha256 => &EcdsaP256Sha256,
             SignatureAlgorithm::EcdsaP384Sha384 => &EcdsaP384Sha384,
+            SignatureAlgorithm::RsaPkcs1Sha256 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha256),
+            SignatureAlgorithm::RsaPkcs1Sha384 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha384),
+            SignatureAlgorithm::RsaPkcs1Sha512 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha512),
             SignatureAlgorithm::RsaPssSha384 => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384),
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384Trailer),
         }
@@ -56,15 +59,56 @@ impl Crypto for RustCrypto {
     }
 
     fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        verify_pkcs1(public_key, SHA256_DIGEST_INFO, &Sha256::digest(message), signature)
+    }
+
+    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
-        let padding = Pkcs1v15Sign { hash_len: Some(32), prefix: SHA256_DIGEST_INFO.into() };
-        key.verify(padding, &Sha256::digest(message), signature).map_err(|_| BadSignature)
+        key.verify(Pss::<Sha384>::new(), &Sha384::digest(message), signature).map_err(|_| BadSignature)
     }
 }
 
-/// DigestInfo of SHA-256 (RFC 8017, section 9.2, note 1), without the digest.
-const SHA256_DIGEST_INFO: &[u8] =
-    &[0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+/// DigestInfo of SHA-256, SHA-384 and SHA-512 (RFC 8017, section 9.2, note 1), without the digest.
+const SHA256_DIGEST_INFO: &[u8] = b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+const SHA384_DIGEST_INFO: &[u8] = b"\x30\x41\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30";
+const SHA512_DIGEST_INFO: &[u8] = b"\x30\x51\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
+
+/// RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2) over a digest.
+fn verify_pkcs1(public_key: &[u8], prefix: &[u8], digest: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+    let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
+    let padding = Pkcs1v15Sign { hash_len: Some(digest.len()), prefix: prefix.into() };
+    key.verify(padding, digest, signature).map_err(|_| BadSignature)
+}
+
+/// RSASSA-PKCS1-v1_5 with one of three hashes, for the path validator.
+#[derive(Debug)]
+struct RsaPkcs1(SignatureAlgorithm);
+
+impl SignatureVerificationAlgorithm for RsaPkcs1 {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_ENCRYPTION
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.0.identifier()
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let verified = match self.0 {
+            SignatureAlgorithm::RsaPkcs1Sha256 => {
+                verify_pkcs1(public_key, SHA256_DIGEST_INFO, &Sha256::digest(message), signature)
+            }
+            SignatureAlgorithm::RsaPkcs1Sha384 => {
+                verify_pkcs1(public_key, SHA384_DIGEST_INFO, &Sha384::digest(message), signature)
+            }
+            SignatureAlgorithm::RsaPkcs1Sha512 => {
+                verify_pkcs1(public_key, SHA512_DIGEST_INFO, &Sha512::digest(message), signature)
+            }
+            _ => Err(BadSignature),
+        };
+        verified.map_err(|_| InvalidSignature)
+    }
+}
 
 /// ecdsa-with-SHA384 under a P-384 key, for the path validator.
 #[derive(Debug)]

@@ -42,6 +42,8 @@ pub(crate) enum KeyType {
     P384,
     /// RSA with a modulus of 4,096 bits and exponent 65537.
     Rsa4096,
+    /// RSA with a modulus of 2,048 to 4,096 bits and exponent 65537.
+    Rsa2048To4096,
 }
 
 /// A public key of a type that some profile uses.
@@ -64,6 +66,7 @@ impl PublicKey {
             KeyType::P256 => matches!(self, Self::P256(_)),
             KeyType::P384 => matches!(self, Self::P384(_)),
             KeyType::Rsa4096 => *self == Self::Rsa(4096),
+            KeyType::Rsa2048To4096 => matches!(self, Self::Rsa(2048..=4096)),
         }
     }
 }
@@ -74,6 +77,7 @@ impl fmt::Display for KeyType {
             Self::P256 => "an uncompressed P-256 key",
             Self::P384 => "an uncompressed P-384 key",
             Self::Rsa4096 => "an RSA key of 4,096 bits with exponent 65537",
+            Self::Rsa2048To4096 => "an RSA key of 2,048 to 4,096 bits with exponent 65537",
         })
     }
 }

@@ -110,6 +110,8 @@ impl<'a> Walk<'a> {
         if let Some(listed) = &self.trust.roots {
             roots.retain(|root| listed.contains(&root.sha256));
         }
+        // Key sets come with the bundle, so that nobody vouches for their keys but the relying party's own list.
+        roots.demand_listed_keys(self.trust.roots.iter().flatten().copied());
         roots
     }
 
@@ -146,6 +148,7 @@ impl<'a> Walk<'a> {
                 binding: Some(binding.as_ref().unwrap_or(&[0; 48])),
                 recipient: has_field.then_some(recipient.as_slice()),
                 attached: &attached,
+                audience: Some(record.context.log_origin.as_str()),
             },
             demand: Demand::Policy(policy),
             crypto: self.surroundings.crypto,

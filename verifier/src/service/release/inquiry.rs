@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use prooftrail_evidence::holds_key_set;
 use prooftrail_protocol::{
     Challenge, KeyRef, ProofPublic, Purpose, RecipientPublic, ReleaseId, SealingSuite, limits, sha256,
-    wire::{AppraisalRequest, PieceOfEvidence, ReleaseRequest},
+    wire::{AppraisalRequest, Bytes, PieceOfEvidence, ReleaseRequest},
 };
 use prooftrail_release::redeem;
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
@@ -96,7 +97,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: Some(witness_header.0),
             evidence: pieces(evidence),
-            endorsements: endorsements.into_iter().map(|bytes| bytes.0.into()).collect(),
+            endorsements: sent(&call.state, endorsements)?,
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -121,7 +122,7 @@ impl Inquiry {
             statement: statement.0.into(),
             witness_header: None,
             evidence: pieces(evidence),
-            endorsements: endorsements.into_iter().map(|bytes| bytes.0.into()).collect(),
+            endorsements: sent(&call.state, endorsements)?,
             turn: None,
             expires: challenge.expires(),
             challenge,
@@ -159,6 +160,15 @@ fn redeemed(state: &State, token: &str) -> Result<Challenge, Problem> {
 /// that was removed lets a challenge be used again.
 fn request_id(challenge: &Challenge) -> [u8; 32] {
     sha256(&[b"prooftrail/release-request/v1\0", &challenge.nonce().0])
+}
+
+/// The endorsements that an attester sends. For a key set vouches whoever supplies it, and that is not the one whose tokens it
+/// is to verify.
+fn sent(state: &State, endorsements: Vec<Bytes>) -> Result<Vec<Arc<[u8]>>, Problem> {
+    if endorsements.iter().any(|file| holds_key_set(&file.0)) {
+        return Err(refuse_for(state, ReasonCode::KeySetFromAttester.into()));
+    }
+    Ok(endorsements.into_iter().map(|bytes| bytes.0.into()).collect())
 }
 
 fn pieces(evidence: Vec<PieceOfEvidence>) -> Vec<(Kind, Arc<[u8]>)> {
