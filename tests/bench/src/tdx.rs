@@ -49,9 +49,9 @@ pub fn run() {
     let all = Frozen::of(&recording);
     ratio("tdx-warm", || ours(&endorsements, &all), verify_signature);
     // The platform's certificate under its known CA, the quoting enclave's report, and the quote are new.
-    // Asked for are: the certificate's signature, its CA's list, the report's, TCB info's and QE identity's.
+    // Asked for are: the certificate's signature, its CA's list, the report's.
     let collateral_known = Frozen::of(&recording).without_certificate(1);
-    let collateral_known = collateral_known.without_signatures(|issuers| ours(&endorsements, issuers), &[0, 2], 5);
+    let collateral_known = collateral_known.without_signatures(|issuers| ours(&endorsements, issuers), &[0, 2], 3);
     ratio("tdx-new-quote-vs-dcap-qvl-0.7.1", || ours(&endorsements, &collateral_known), theirs);
     ratio("tdx-cold-vs-dcap-qvl-0.7.1", || ours(&endorsements, &NoIssuers), theirs);
 }

@@ -75,9 +75,9 @@ fn a_warm_verdict_is_the_cold_one() {
     let (quote, collateral) = (good.0.build(), good.1.build());
     let cache = Everything::default();
     judge(&quote, &collateral, 0, &cache).unwrap();
-    // The PCK's CA, the PCK, the signer of collateral; their signatures, those of the two lists, QE report, TCB info, QE
-    // identity.
-    assert_eq!(cache.sizes(), (3, 8));
+    // The PCK's CA, the PCK by its path and by its chain's text, the signer of collateral by its path and by each document;
+    // their signatures, those of the two lists, QE report, TCB info, QE identity.
+    assert_eq!(cache.sizes(), (6, 8));
     let forger = || Some(Key::p256("forger"));
 
     let mut quotes = vec![(None, quote.clone())];
@@ -96,7 +96,7 @@ fn a_warm_verdict_is_the_cold_one() {
         assert_eq!(warm, judge(quote, &collateral, 0, &NoIssuers));
     }
     // Two more reports that the platform's key did sign; the forged one is not remembered.
-    assert_eq!(cache.sizes(), (3, 10));
+    assert_eq!(cache.sizes(), (6, 10));
 
     let mut forged = vendor.tdx_collateral();
     forged.tcb_info_signing.key = forger();

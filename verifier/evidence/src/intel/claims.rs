@@ -94,7 +94,7 @@ pub(super) fn claims(
     let mut claims = Claims::with_capacity(96);
     claims.insert(cross_vendor::PLATFORM, names.platform);
     claims.insert_if(cross_vendor::VENDOR, root.vendor.as_deref());
-    claims.insert(cross_vendor::HARDWARE_ID, established.extension.ppid.as_slice());
+    claims.insert(cross_vendor::HARDWARE_ID, established.platform.extension.ppid.as_slice());
     x509::claim_revocation(&mut claims, revocation);
     claims.insert(cross_vendor::TRUST_ANCHOR, root.trust_anchor.as_str());
     claims.insert(cross_vendor::ROOT_SHA256, vec![Value::from(root.sha256.as_slice())]);
@@ -176,7 +176,7 @@ fn enclave(claims: &mut Claims, report: &EnclaveReport<'_>) {
 }
 
 fn platform(claims: &mut Claims, names: &Names, established: &Established<'_>) {
-    let extension = &established.extension;
+    let extension = &established.platform.extension;
     claims.insert(names.cpu_svn, extension.cpu_svn.as_slice());
     claims.insert(names.pce_svn, u64::from(extension.pce_svn));
     claims.insert(names.pce_id, extension.pce_id.as_slice());
@@ -187,7 +187,7 @@ fn platform(claims: &mut Claims, names: &Names, established: &Established<'_>) {
     claims.insert_if(names.dynamic_platform, extension.dynamic_platform);
     claims.insert_if(names.cached_keys, extension.cached_keys);
     claims.insert_if(names.smt_enabled, extension.smt_enabled);
-    claims.insert(names.pck_ca, established.pck_ca);
+    claims.insert(names.pck_ca, established.platform.ca);
 }
 
 fn quoting_enclave(claims: &mut Claims, names: &Names, quote: &Quote<'_>, context: &Context<'_>) {

@@ -35,7 +35,7 @@ use crate::{
     expected,
     format::Format,
     hardware::HardwareReport,
-    x509::{self, Chain, KeyType, Profile, PublicKey, Revocation, VerifiedCertificate},
+    x509::{self, Certificate, Chain, KeyType, Profile, PublicKey, Remembered, Revocation, VerifiedCertificate},
 };
 
 pub use quote::Tee;
@@ -142,8 +142,7 @@ struct Established<'a> {
     quote: &'a Quote<'a>,
     root: &'a Root,
     pck: Arc<VerifiedCertificate>,
-    pck_ca: &'static str,
-    extension: PckExtension,
+    platform: Arc<Platform>,
     tcb_info: &'a Signed<TcbInfo>,
     qe_identity: &'a Signed<QeIdentity>,
     /// The signers of the two.
@@ -161,16 +160,14 @@ fn authenticate(
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Authentic, Reason> {
-    let (root, ca, leaf) = checks.run(check::ROOT, || pinned_root(quote, evidence_id.kind, context))?;
-    let chain = Chain { root, intermediates: &[ca], leaf };
-    let pck = x509::verify(chain, &PCK, context.revocation.intel, context, checks)?;
-    let (pck_ca, extension) = checks.run(check::PCK, || certified(&pck))?;
+    let (root, pck) = verify_chain(quote, evidence_id.kind, context, checks)?;
+    let platform = checks.run(check::PCK, || pck.reading(Platform::read))?;
     checks.run(check::ATTESTATION_KEY, || verify_attestation_key(quote, &pck, context))?;
     checks.run(check::SIGNATURE, || verify_signature(quote, context))?;
 
     let collateral = context.endorsements.collateral();
     let (tcb_info, qe_identity, signers) = checks.run(check::COLLATERAL, || {
-        let tcb_info = collateral.tcb_info(tee, &extension, context.at)?;
+        let tcb_info = collateral.tcb_info(tee, &platform.extension, context.at)?;
         let qe_identity = collateral.qe_identity(tee, context.at)?;
         let signers = [tcb_info.verify(root, context)?, qe_identity.verify(root, context)?];
         Ok((tcb_info, qe_identity, signers))
@@ -185,7 +182,7 @@ fn authenticate(
     let bound = expected::in_report_data(quote.body.report_data(), expected, checks)?;
 
     let revocation = signers.iter().fold(pck.revocation.clone(), |all, signer| all.and(&signer.revocation));
-    let established = Established { quote, root, pck, pck_ca, extension, tcb_info, qe_identity, signers, revocation };
+    let established = Established { quote, root, pck, platform, tcb_info, qe_identity, signers, revocation };
     let (evaluated, objections) = judge(&established);
     let mut claims = claims::claims(&established, evaluated.as_ref(), tee, context);
     bound.claim(&mut claims);
@@ -209,33 +206,57 @@ fn authenticate(
 
 /// The chain's last certificate must be a root of ours, byte for byte; it is the anchor because we know it, not because
 /// it was sent.
-fn pinned_root<'c, 'q>(
-    quote: &'q Quote<'_>,
+fn verify_chain<'c>(
+    quote: &Quote<'_>,
     kind: Kind,
     context: &Context<'c>,
-) -> Result<(&'c Root, &'q [u8], &'q [u8]), Reason> {
-    let [leaf, ca, sent] = quote.signature_data.pck_chain.as_slice() else {
-        let have = quote.signature_data.pck_chain.len();
-        return Err(Reason::from(ReasonCode::ChainLength).have(have).need("3: PCK, CA and root"));
-    };
-    let root = context.roots.find(kind, sent).ok_or_else(|| {
-        Reason::from(ReasonCode::ChainRootNotPinned)
-            .have(format_args!("root with SHA-256 {}", hex::encode(context.crypto.sha256(&[sent]))))
+    checks: &mut Checks,
+) -> Result<(&'c Root, Arc<VerifiedCertificate>), Reason> {
+    let revocation = context.revocation.intel;
+    let remembered = Remembered::of([&[], quote.signature_data.pck_chain], &PCK, revocation, context);
+    if let Some(pck) = remembered.find(context)
+        && let Some(root) = context.roots.serving(kind).find(|root| root.sha256 == pck.root_sha256)
+    {
+        checks.passed(check::ROOT);
+        remembered.accept(&pck, checks)?;
+        return Ok((root, pck));
+    }
+    let (root, certificates) = checks.run(check::ROOT, || {
+        let certificates = quote.signature_data.pck_certificates()?;
+        let [leaf, ca, sent] = <[Vec<u8>; 3]>::try_from(certificates).map_err(|certificates| {
+            Reason::from(ReasonCode::ChainLength).have(certificates.len()).need("3: PCK, CA and root")
+        })?;
+        let root = context.roots.find(kind, &sent).ok_or_else(|| {
+            Reason::from(ReasonCode::ChainRootNotPinned)
+                .have(format_args!("root with SHA-256 {}", hex::encode(context.crypto.sha256(&[&sent]))))
+        })?;
+        Ok((root, [leaf, ca]))
     })?;
-    Ok((root, ca, leaf))
+    let [leaf, ca] = &certificates;
+    let pck = x509::verify(Chain { root, intermediates: &[ca], leaf }, &PCK, revocation, context, checks)?;
+    remembered.remember(&pck, context);
+    Ok((root, pck))
 }
 
-/// The chain's certificates are for what they are used for, and what the leaf certifies of the platform can be read.
-fn certified(pck: &VerifiedCertificate) -> Result<(&'static str, PckExtension), Reason> {
-    // The CA's name is the leaf's issuer: the chain engine has compared them.
-    let ca = names::check(&pck.certificate.issuer, "the CA", &[names::PLATFORM_CA, names::PROCESSOR_CA])?;
-    names::check(&pck.certificate.subject, "the leaf", &[names::PCK])?;
-    let extension = pck
-        .certificate
-        .other_extension(pck::EXTENSION)
-        .ok_or_else(|| Reason::new(ReasonCode::PckExtension, "the PCK certificate has no SGX extension"))?;
-    let ca = if ca == names::PLATFORM_CA { "platform" } else { "processor" };
-    Ok((ca, PckExtension::read(extension)?))
+/// What a PCK certificate says of its platform.
+struct Platform {
+    /// The CA that certified it.
+    ca: &'static str,
+    extension: PckExtension,
+}
+
+impl Platform {
+    /// Reads a certificate. It must be for what it is used for, and so must its issuer.
+    fn read(pck: &Certificate) -> Result<Self, Reason> {
+        // The CA's name is the leaf's issuer: the chain engine has compared them.
+        let ca = names::check(&pck.issuer, "the CA", &[names::PLATFORM_CA, names::PROCESSOR_CA])?;
+        names::check(&pck.subject, "the leaf", &[names::PCK])?;
+        let extension = pck
+            .other_extension(pck::EXTENSION)
+            .ok_or_else(|| Reason::new(ReasonCode::PckExtension, "the PCK certificate has no SGX extension"))?;
+        let ca = if ca == names::PLATFORM_CA { "platform" } else { "processor" };
+        Ok(Self { ca, extension: PckExtension::read(extension)? })
+    }
 }
 
 /// The platform's key signed the quoting enclave's report, and the report names the attestation key.
@@ -271,7 +292,8 @@ fn verify_signature(quote: &Quote<'_>, context: &Context<'_>) -> Result<(), Reas
 
 /// What the versions are worth, and what no policy can allow of it.
 fn judge(established: &Established<'_>) -> (Option<Evaluated>, Vec<Reason>) {
-    let Established { quote, extension, tcb_info, qe_identity, .. } = established;
+    let Established { quote, platform, tcb_info, qe_identity, .. } = established;
+    let extension = &platform.extension;
     let info = &tcb_info.content;
     let qe: Result<&SvnLevel, Reason> =
         tcb::qe_level(&qe_identity.content.tcb_levels, quote.signature_data.qe_report.isvsvn);

@@ -57,7 +57,8 @@ impl fmt::Display for IntelCa {
 /// What a quote of a TEE needs.
 pub(crate) fn by(evidence: &[u8], tee: Tee) -> Result<Vec<Wanted>, Reason> {
     let quote = Quote::parse(evidence, tee)?;
-    let leaf = quote.signature_data.pck_chain.first().ok_or(ReasonCode::ChainLength)?;
+    let chain = quote.signature_data.pck_certificates()?;
+    let leaf = chain.first().ok_or(ReasonCode::ChainLength)?;
     let leaf = Certificate::read(leaf, "the leaf")?;
     let extension = leaf.other_extension(pck::EXTENSION).ok_or(ReasonCode::PckExtension)?;
     let PckExtension { fmspc, .. } = PckExtension::read(extension)?;

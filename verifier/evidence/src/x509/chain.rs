@@ -4,7 +4,7 @@
 //! along exactly this path before; pre-check the rest one below the other; then let webpki verify what is new, from
 //! that certificate down, and compare the path it walked with the one supplied (RFC 5280, section 6).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prooftrail_result::{Outcome, Reason, ReasonCode, Stage};
 use prooftrail_trust_roots::Root;
@@ -41,10 +41,7 @@ pub(crate) fn verify(
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Arc<VerifiedCertificate>, Reason> {
-    let crls = match revocation {
-        RevocationMode::Off => &[][..],
-        RevocationMode::Required | RevocationMode::BestEffort => context.endorsements.crls(),
-    };
+    let crls = crls(revocation, context);
     let paths = path_ids(chain, profile, !crls.is_empty(), context);
     let known = paths.iter().enumerate().rev().find_map(|(place, path)| {
         let known = context.issuers.get(path).filter(|known| known.window.contains(context.at))?;
@@ -52,9 +49,7 @@ pub(crate) fn verify(
     });
     let leaf = match known {
         Some((place, leaf)) if place == chain.intermediates.len() => {
-            checks.passed(check::PROFILE);
-            checks.passed(check::VALIDITY);
-            checks.passed(check::CHAIN_SIGNATURES);
+            pass_known(checks);
             leaf
         }
         known => {
@@ -70,6 +65,62 @@ pub(crate) fn verify(
             verified.last().map(Arc::clone).ok_or(ReasonCode::ChainLength)?
         }
     };
+    conclude(&leaf, revocation, checks)?;
+    Ok(leaf)
+}
+
+/// A verified path by the very bytes that name it (a chain as evidence brings it, a document with its signature and its
+/// signer), so that one that was verified before is found without being read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remembered {
+    id: PathId,
+    revocation: RevocationMode,
+}
+
+impl Remembered {
+    /// Bytes of which all but the last part are of one length each, for a path of that profile.
+    pub(crate) fn of(parts: [&[u8]; 2], profile: &Profile, revocation: RevocationMode, context: &Context<'_>) -> Self {
+        let snapshot = snapshot(!crls(revocation, context).is_empty(), context);
+        let [first, last] = parts;
+        let parts = [b"prooftrail/remembered/v1", profile.name.as_bytes(), snapshot, first, last];
+        Self { id: PathId(context.crypto.sha256(&parts)), revocation }
+    }
+
+    /// The certificate that the path leads to, if it may be relied upon at the context's instant. Whether its root is one
+    /// of today's is for the caller to find out.
+    pub(crate) fn find(&self, context: &Context<'_>) -> Option<Arc<VerifiedCertificate>> {
+        context.issuers.get(&self.id).filter(|leaf| leaf.window.contains(context.at))
+    }
+
+    /// Records the checks that a path which was found passed; of revocation, as much is asked as [`verify`] asks.
+    pub(crate) fn accept(&self, leaf: &VerifiedCertificate, checks: &mut Checks) -> Result<(), Reason> {
+        pass_known(checks);
+        conclude(leaf, self.revocation, checks)
+    }
+
+    /// Remembers what the bytes were found to lead to.
+    pub(crate) fn remember(&self, leaf: &Arc<VerifiedCertificate>, context: &Context<'_>) {
+        context.issuers.insert(self.id, Arc::clone(leaf));
+    }
+}
+
+/// The lists that count.
+fn crls<'a>(revocation: RevocationMode, context: &Context<'a>) -> &'a [Arc<Crl>] {
+    match revocation {
+        RevocationMode::Off => &[],
+        RevocationMode::Required | RevocationMode::BestEffort => context.endorsements.crls(),
+    }
+}
+
+/// Records the checks that a chain passed when it was verified.
+fn pass_known(checks: &mut Checks) {
+    for check in [check::PROFILE, check::VALIDITY, check::CHAIN_SIGNATURES] {
+        checks.passed(check);
+    }
+}
+
+/// Judges what is known of revocation along a verified path.
+fn conclude(leaf: &VerifiedCertificate, revocation: RevocationMode, checks: &mut Checks) -> Result<(), Reason> {
     let known = &leaf.revocation;
     if revocation == RevocationMode::Required && known.checked < known.published {
         checks.failed(check::REVOCATION);
@@ -77,13 +128,17 @@ pub(crate) fn verify(
         return Err(Reason::from(ReasonCode::RevocationNotChecked).have(have));
     }
     checks.push(check::REVOCATION, if known.checked > 0 { Outcome::Passed } else { Outcome::NotPerformed });
-    Ok(leaf)
+    Ok(())
+}
+
+/// Identifies the lists that count, all of them; zeros where none do.
+fn snapshot<'a>(with_crls: bool, context: &Context<'a>) -> &'a [u8; 32] {
+    if with_crls { context.endorsements.crl_snapshot() } else { &[0; 32] }
 }
 
 /// One id per certificate below the root, each covering all that stands above it.
 fn path_ids(chain: Chain<'_>, profile: &Profile, with_crls: bool, context: &Context<'_>) -> Vec<PathId> {
-    let no_crls = [0; 32];
-    let snapshot = if with_crls { context.endorsements.crl_snapshot() } else { &no_crls };
+    let snapshot = snapshot(with_crls, context);
     let mut id = context.crypto.sha256(&[b"prooftrail/path/v1", profile.name.as_bytes(), &chain.root.sha256, snapshot]);
     let below_root = chain.intermediates.iter().chain([&chain.leaf]);
     below_root
@@ -99,7 +154,8 @@ fn verified_root(root: &Root, profile: &Profile) -> Result<Arc<VerifiedCertifica
     let certificate = Certificate::read(&root.der, "the root")?;
     let budget = profile.check_root(&certificate)?;
     let window = Window::of(&certificate, 0);
-    Ok(Arc::new(VerifiedCertificate { certificate, window, budget, revocation: Revocation::default() }))
+    let (revocation, root_sha256) = (Revocation::default(), root.sha256);
+    Ok(Arc::new(VerifiedCertificate { certificate, window, budget, revocation, root_sha256, reading: OnceLock::new() }))
 }
 
 /// Verifies the certificates below a verified one, `below` intermediates being known already. Gives them from the top
@@ -157,7 +213,9 @@ fn verify_below(
                 window = window.intersect(crl.window());
             }
         }
-        verified.push(Arc::new(VerifiedCertificate { certificate, window, budget, revocation }));
+        let root_sha256 = chain.root.sha256;
+        let reading = OnceLock::new();
+        verified.push(Arc::new(VerifiedCertificate { certificate, window, budget, revocation, root_sha256, reading }));
     }
     Ok(verified)
 }

@@ -4,10 +4,14 @@
 //! profile, the root, the revocation snapshot, and every certificate from the root down to this one. A signature's covers the
 //! algorithm, the key, the digest and the signature itself: that it verifies is true forever, and says nothing else.
 
-use std::{fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use prooftrail_result::{
-    Timestamp,
+    Reason, Timestamp,
     claims::{Claims, cross_vendor},
 };
 
@@ -32,9 +36,32 @@ pub struct VerifiedCertificate {
     pub(super) window: Window,
     pub(super) budget: CaBudget,
     pub(crate) revocation: Revocation,
+    /// SHA-256 of the root that the path begins with.
+    pub(crate) root_sha256: [u8; 32],
+    /// See [`VerifiedCertificate::reading`].
+    pub(super) reading: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl VerifiedCertificate {
+    /// What its vendor's reader makes of the certificate: read when it is first asked for, and then as long as the
+    /// certificate is remembered. A certificate is verified under one profile, so it has one reader.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub(crate) fn reading<T: Any + Send + Sync>(
+        &self,
+        read: impl FnOnce(&Certificate) -> Result<T, Reason>,
+    ) -> Result<Arc<T>, Reason> {
+        let known = self.reading.get().and_then(|known| Arc::clone(known).downcast().ok());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let reading = Arc::new(read(&self.certificate)?);
+        // Whoever was first read the same.
+        let _ = self.reading.set(reading.clone());
+        Ok(reading)
+    }
+
     /// The first instant at which the path may be relied upon.
     pub(crate) fn valid_from(&self) -> Timestamp {
         self.window.first

@@ -15,7 +15,7 @@ mod profile;
 mod remembered;
 
 pub(crate) use certificate::{Certificate, KeyType, PublicKey, common_name};
-pub(crate) use chain::{Chain, verify};
+pub(crate) use chain::{Chain, Remembered, verify};
 pub use crl::Crl;
 pub use issuers::{NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 pub(crate) use issuers::{Revocation, claim_revocation};

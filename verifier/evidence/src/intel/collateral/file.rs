@@ -130,7 +130,10 @@ fn document<T: Document>(
         Reason::new(ReasonCode::CollateralVersion, detail).have(have)
     })?;
     let sha256 = crypto.sha256(&[text.as_bytes()]);
-    Ok(Signed { content, sha256, signature, issuer_chain })
+    let chain = issuer_chain.iter().flatten().map(Vec::as_slice);
+    let whole: Vec<_> = [sha256.as_slice(), &signature].into_iter().chain(chain).collect();
+    let whole_sha256 = crypto.sha256(&whole);
+    Ok(Signed { content, sha256, signature, issuer_chain, whole_sha256 })
 }
 
 fn value<'a, T: Deserialize<'a>>(text: &'a [u8], name: &str) -> Result<T, Reason> {

@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     crypto::SignatureAlgorithm,
     intel::names,
-    x509::{self, Certificate, Chain, KeyType, Outline, Profile, PublicKey, VerifiedCertificate},
+    x509::{self, Certificate, Chain, KeyType, Outline, Profile, PublicKey, Remembered, VerifiedCertificate},
 };
 
 /// The signer of collateral, issued by the root itself.
@@ -59,6 +59,8 @@ pub(in crate::intel) struct Signed<T> {
     pub(super) signature: [u8; 64],
     /// The signer and the root, where they came with the document.
     pub(super) issuer_chain: Option<Vec<Vec<u8>>>,
+    /// Of the three.
+    pub(super) whole_sha256: [u8; 32],
 }
 
 impl<T: Document> Signed<T> {
@@ -72,18 +74,33 @@ impl<T: Document> Signed<T> {
             reason.detail = format!("{}: {}", T::NAME, reason.detail).into();
             reason
         };
-        let signer = self.signer(root, context).map_err(named)?;
-        let chain = Chain { root, intermediates: &[], leaf: signer };
-        let signer = x509::verify(chain, &SIGNER, context.revocation.intel, context, &mut Checks::default());
-        let signer = signer.map_err(named)?;
-        names::check(&signer.certificate.subject, "the signer", &[names::TCB_SIGNING]).map_err(named)?;
+        let signer = self.known_signer(root, context).map_err(named)?;
+        self.check_validity(context.at).map_err(named)?;
+        Ok(signer)
+    }
+
+    /// The certificate that signed it, which was verified with the document before, or is now.
+    fn known_signer(&self, root: &Root, context: &Context<'_>) -> Result<Arc<VerifiedCertificate>, Reason> {
+        let revocation = context.revocation.intel;
+        let supplied: Vec<_> = match self.issuer_chain {
+            Some(_) => Vec::new(),
+            None => context.endorsements.certificates().iter().map(|certificate| certificate.sha256()).collect(),
+        };
+        let named = [self.whole_sha256, root.sha256];
+        let remembered = Remembered::of([named.as_flattened(), supplied.as_flattened()], &SIGNER, revocation, context);
+        if let Some(signer) = remembered.find(context) {
+            return remembered.accept(&signer, &mut Checks::default()).map(|()| signer);
+        }
+        let chain = Chain { root, intermediates: &[], leaf: self.signer(root, context)? };
+        let signer = x509::verify(chain, &SIGNER, revocation, context, &mut Checks::default())?;
+        names::check(&signer.certificate.subject, "the signer", &[names::TCB_SIGNING])?;
         let PublicKey::P256(point) = &signer.certificate.public_key else {
-            return Err(named(ReasonCode::ChainKeyType.into()));
+            return Err(ReasonCode::ChainKeyType.into());
         };
         context
             .verify_p256_once(point, &self.sha256, &self.signature)
-            .map_err(|_| named(ReasonCode::CollateralSignature.into()))?;
-        self.check_validity(context.at).map_err(named)?;
+            .map_err(|_| Reason::from(ReasonCode::CollateralSignature))?;
+        remembered.remember(&signer, context);
         Ok(signer)
     }
 

@@ -32,8 +32,8 @@ pub(in crate::intel) struct SignatureData<'a> {
     /// Over the report, by the PCK; r ‖ s.
     pub(in crate::intel) qe_report_signature: &'a [u8; 64],
     pub(in crate::intel) qe_auth_data: &'a [u8],
-    /// The PCK certificate first, the root last; DER.
-    pub(in crate::intel) pck_chain: Vec<Vec<u8>>,
+    /// The chain of the platform's certificate, as the quote has it: PEM.
+    pub(in crate::intel) pck_chain: &'a [u8],
 }
 
 impl<'a> SignatureData<'a> {
@@ -53,7 +53,7 @@ impl<'a> SignatureData<'a> {
         let qe_report_bytes = reader.array().ok_or_else(truncated)?;
         let qe_report_signature = reader.array().ok_or_else(truncated)?;
         let qe_auth_data = reader.with_u16_length().ok_or_else(truncated)?;
-        let chain = certification_data(&mut reader, PCK_CHAIN)?;
+        let pck_chain = certification_data(&mut reader, PCK_CHAIN)?;
         at_end(reader)?;
         Ok(Self {
             signature,
@@ -62,8 +62,13 @@ impl<'a> SignatureData<'a> {
             qe_report_bytes,
             qe_report_signature,
             qe_auth_data,
-            pck_chain: pem::chain(chain, "PCK certificate chain")?,
+            pck_chain,
         })
+    }
+
+    /// The certificates of the chain in DER, the leaf first. Most quotes are of a platform whose chain is known by its text.
+    pub(in crate::intel) fn pck_certificates(&self) -> Result<Vec<Vec<u8>>, Reason> {
+        pem::chain(self.pck_chain, "PCK certificate chain")
     }
 }
 
