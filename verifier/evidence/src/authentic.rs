@@ -19,6 +19,7 @@ pub struct Authentic {
     pub(crate) valid_until: Timestamp,
     pub(crate) trust_anchor: TrustAnchor,
     pub(crate) debug_applies: bool,
+    pub(crate) links: Vec<Link>,
     pub(crate) inputs: Vec<InputDigest>,
 }
 
@@ -71,6 +72,12 @@ impl Authentic {
         self.debug_applies
     }
 
+    /// What it has in common with every other piece of evidence about the same machine or device; in no particular order.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
     /// The digest of every input the verdict rests on, so that it can be recomputed at any later time.
     #[must_use]
     pub fn inputs(&self) -> &[InputDigest] {
@@ -88,6 +95,22 @@ impl Authentic {
     pub fn binding_matched(&self) -> bool {
         self.claims.get(cross_vendor::BINDING).is_some()
     }
+}
+
+/// A fact by which a set tells that two of its pieces speak of one machine: two pieces are linked by a fact where both have
+/// it, with the same value. Each was established: it stands in bytes that the hardware, or the issuer of a token, signed.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Link {
+    /// The attestation key of a virtual TPM that the hardware's report vouches for: SHA-256 of its SubjectPublicKeyInfo in DER.
+    AttestationKey([u8; 32]),
+    /// REPORT_ID of an SEV-SNP guest: the same from its launch to its end, and no other guest's.
+    SnpReportId([u8; 32]),
+    /// SHA-256 of a raw quote of Intel's: from its header to the end of its signature data, and of the padded buffer as well
+    /// where it was sent in one.
+    QuoteSha256([u8; 32]),
+    /// A device of NVIDIA's: the serial number of the certificate of its key, decimal, as under `gpu.<n>.ueid`.
+    Device(Box<str>),
 }
 
 /// An input by role and content.

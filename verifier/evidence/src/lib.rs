@@ -25,7 +25,7 @@ mod tcg_log;
 mod wanted;
 mod x509;
 
-pub use authentic::{Authentic, InputDigest, Refusal, check};
+pub use authentic::{Authentic, InputDigest, Link, Refusal, check};
 pub use azure::{AzureEvidence, AzureSnpVtpm, AzureTdxVtpm, AzureVtpm, SnpMachine, TdxMachine};
 pub use context::{Context, Expected, Revocation, RevocationMode};
 #[cfg(feature = "aws-lc")]

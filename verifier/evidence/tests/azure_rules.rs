@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RustCrypto,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RustCrypto,
     authenticate, identify,
 };
 use prooftrail_result::{
@@ -145,7 +145,9 @@ fn good_machines_of_both_kinds_are_authentic_in_every_spelling() {
             &key,
         ]
         .concat();
-        assert_eq!(claim(&text, azure_vtpm::AK_SHA256), Some(Sha256::digest(spki).as_slice().into()));
+        assert_eq!(claim(&text, azure_vtpm::AK_SHA256), Some(Sha256::digest(&spki).as_slice().into()));
+        let linked = text.links().contains(&Link::AttestationKey(Sha256::digest(spki).into()));
+        assert!(linked && text.links().len() == 2, "by the key, and by what the hardware says");
         let identified = identify(&machine.evidence()).unwrap();
         assert_eq!((identified.kind, identified.claimed_time), (kind, None));
     }

@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RevocationMode,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
     RustCrypto, authenticate,
 };
 use prooftrail_result::{
@@ -264,11 +264,17 @@ fn every_combination_of_version_and_body_that_exists_is_read_and_no_other() {
 
 #[test]
 fn zeros_may_follow_a_quote_and_nothing_else_may() {
-    let id = td().accepted().evidence_id();
+    let alone = td().accepted();
+    let id = alone.evidence_id();
+    let unpadded = Link::QuoteSha256(AwsLc.sha256(&[&td().quote.build()]));
+    assert_eq!(alone.links(), [unpadded.clone()]);
     for length in [1, 70, 3065] {
         let mut scene = td();
         scene.quote.padding = vec![0; length];
-        assert_eq!(scene.accepted().evidence_id(), id, "padding is not signed");
+        let padded = scene.accepted();
+        assert_eq!(padded.evidence_id(), id, "padding is not signed");
+        let sent = Link::QuoteSha256(AwsLc.sha256(&[&scene.quote.build()]));
+        assert_eq!(padded.links(), [unpadded.clone(), sent], "others may have hashed either");
         scene.quote.padding[length - 1] = 1;
         assert_eq!(scene.refused(), Code::QuoteTrailingBytes);
     }

@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RevocationMode,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
     RustCrypto, authenticate,
 };
 use prooftrail_result::{
@@ -135,6 +135,8 @@ fn good_reports_of_every_line_are_authentic_and_say_so() {
         let scene = Scene::of_vcek(line);
         let authentic = scene.accepted();
         let claims = authentic.claims();
+        let [Link::SnpReportId(id)] = authentic.links() else { panic!("{:?}", authentic.links()) };
+        assert_eq!(claims.get(snp::REPORT_ID), Some(&id.as_slice().into()));
         assert_eq!(claims.get(cross_vendor::PLATFORM), Some(&"sev-snp".into()));
         assert_eq!(claims.get(cross_vendor::VENDOR), Some(&"amd".into()));
         assert_eq!(claims.bool(cross_vendor::SIMULATED), Some(true));

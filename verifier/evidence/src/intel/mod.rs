@@ -28,10 +28,10 @@ use self::{
     tcb::{Converged, Evaluated},
 };
 use crate::{
-    authentic::{Authentic, InputDigest, check},
+    authentic::{Authentic, InputDigest, Link, check},
     checks::Checks,
     context::{Context, Expected},
-    crypto::SignatureAlgorithm,
+    crypto::{Crypto, SignatureAlgorithm},
     expected,
     format::Format,
     hardware::HardwareReport,
@@ -200,6 +200,7 @@ fn authenticate(
         valid_until: established.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: true,
+        links: links(quote, context.crypto),
         inputs,
     })
 }
@@ -312,6 +313,15 @@ fn judge(established: &Established<'_>) -> (Option<Evaluated>, Vec<Reason>) {
         }
         Err(reasons) => (None, reasons),
     }
+}
+
+/// By what others name this quote. Hosts hand out padded buffers, and others hash what they were sent.
+fn links(quote: &Quote<'_>, crypto: &dyn Crypto) -> Vec<Link> {
+    let mut links = vec![Link::QuoteSha256(crypto.sha256(&[quote.unpadded]))];
+    if quote.as_sent.len() != quote.unpadded.len() {
+        links.push(Link::QuoteSha256(crypto.sha256(&[quote.as_sent])));
+    }
+    links
 }
 
 impl Established<'_> {

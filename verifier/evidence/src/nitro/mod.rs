@@ -216,6 +216,7 @@ fn authenticate(
         valid_until: leaf.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: names.debug_applies,
+        links: Vec::new(),
         inputs: inputs(root, &leaf),
     })
 }

@@ -28,7 +28,7 @@ use self::{
     report::{REPORT_BYTES, Report, Requester},
 };
 use crate::{
-    authentic::{Authentic, InputDigest, check},
+    authentic::{Authentic, InputDigest, Link, check},
     checks::Checks,
     context::{Context, Expected},
     crypto::SignatureAlgorithm,
@@ -171,6 +171,7 @@ fn authenticate(
         valid_until: verified.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: true,
+        links: vec![Link::SnpReportId(*report.report_id)],
         inputs: inputs(&selected, &verified),
     })
 }

@@ -71,6 +71,10 @@ pub(super) struct Quote<'a> {
     /// What the signature covers: everything before the length of the signature data.
     pub(super) signed: &'a [u8],
     pub(super) signature_data: SignatureData<'a>,
+    /// From the header to the end of the signature data.
+    pub(super) unpadded: &'a [u8],
+    /// All of it, zeros included.
+    pub(super) as_sent: &'a [u8],
 }
 
 impl<'a> Quote<'a> {
@@ -113,7 +117,9 @@ impl<'a> Quote<'a> {
         if reader.rest().iter().any(|byte| *byte != 0) {
             return Err(ReasonCode::QuoteTrailingBytes.into());
         }
+        let unpadded = bytes.get(..bytes.len() - reader.rest().len()).ok_or_else(truncated)?;
         let signature_data = SignatureData::parse(signature_data, version)?;
-        Ok(Self { version, qe_id, body, body_type: body_type.number(), signed, signature_data })
+        let body_type = body_type.number();
+        Ok(Self { version, qe_id, body, body_type, signed, signature_data, unpadded, as_sent: bytes })
     }
 }
