@@ -1,6 +1,6 @@
 //! Keys that belong to a label, and their signatures. A label comes in; the same key comes out on every machine. P-384
 //! signs with SHA-384 and P-256 with SHA-256, with the nonces of RFC 6979; RSA-4096 signs with PSS and SHA-384, with a salt
-//! that belongs to the message. So signatures repeat too.
+//! that belongs to the message, or with PKCS#1 v1.5 and SHA-256. So signatures repeat too.
 
 use std::fmt;
 
@@ -35,6 +35,7 @@ enum Curve {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     Rsa(Box<RsaKey>),
+    RsaPkcs1(Box<RsaKey>),
 }
 
 /// How a key signs.
@@ -46,6 +47,8 @@ pub(crate) enum Scheme {
     EcdsaSha384,
     /// RSASSA-PSS with SHA-384.
     RsaPssSha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RsaPkcs1Sha256,
 }
 
 impl Key {
@@ -72,6 +75,12 @@ impl Key {
         Self { label: label.to_owned(), curve: Curve::Rsa(Box::new(RsaKey::of(label))) }
     }
 
+    /// The same key of `label`, which signs with PKCS#1 v1.5 and SHA-256.
+    #[must_use]
+    pub fn rsa4096_pkcs1(label: &str) -> Self {
+        Self { label: label.to_owned(), curve: Curve::RsaPkcs1(Box::new(RsaKey::of(label))) }
+    }
+
     #[expect(clippy::expect_used, reason = "2^32 hashes do not all miss the range from 1 to the group order")]
     fn new(label: &str, curve: Option<Curve>) -> Self {
         Self { label: label.to_owned(), curve: curve.expect("one of 2^32 hashes is a scalar") }
@@ -84,7 +93,16 @@ impl Key {
         match &self.curve {
             Curve::P256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
             Curve::P384(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
-            Curve::Rsa(key) => key.public_key(),
+            Curve::Rsa(key) | Curve::RsaPkcs1(key) => key.public_key(),
+        }
+    }
+
+    /// The modulus of an RSA key, most significant byte first.
+    #[must_use]
+    pub fn rsa_modulus(&self) -> Option<Vec<u8>> {
+        match &self.curve {
+            Curve::P256(_) | Curve::P384(_) => None,
+            Curve::Rsa(key) | Curve::RsaPkcs1(key) => Some(key.modulus()),
         }
     }
 
@@ -95,7 +113,7 @@ impl Key {
         let algorithm = match self.curve {
             Curve::P256(_) => elliptic(SECP256R1),
             Curve::P384(_) => elliptic(SECP384R1),
-            Curve::Rsa(_) => der::sequence([der::object_identifier(RSA_ENCRYPTION), der::null()]),
+            Curve::Rsa(_) | Curve::RsaPkcs1(_) => der::sequence([der::object_identifier(RSA_ENCRYPTION), der::null()]),
         };
         der::sequence([algorithm, der::bit_string(0, &self.public_point())])
     }
@@ -121,6 +139,7 @@ impl Key {
                 )
             }
             Curve::Rsa(key) => Signature { fixed: key.sign(message), twin: None },
+            Curve::RsaPkcs1(key) => Signature { fixed: key.sign_pkcs1(message), twin: None },
         }
     }
 
@@ -130,6 +149,7 @@ impl Key {
             Curve::P256(_) => Scheme::EcdsaSha256,
             Curve::P384(_) => Scheme::EcdsaSha384,
             Curve::Rsa(_) => Scheme::RsaPssSha384,
+            Curve::RsaPkcs1(_) => Scheme::RsaPkcs1Sha256,
         }
     }
 }
@@ -141,6 +161,7 @@ impl fmt::Debug for Key {
             Curve::P256(_) => "p256",
             Curve::P384(_) => "p384",
             Curve::Rsa(_) => "rsa4096",
+            Curve::RsaPkcs1(_) => "rsa4096_pkcs1",
         };
         write!(f, "Key::{kind}({:?})", self.label)
     }

@@ -32,6 +32,7 @@ pub mod cbor;
 pub mod der;
 pub mod edit;
 pub mod intel;
+pub mod jose;
 pub mod key;
 pub mod nitro;
 pub mod snp;

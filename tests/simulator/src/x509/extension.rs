@@ -108,6 +108,13 @@ impl Extension {
         Self::new(oid::CRL_DISTRIBUTION_POINTS, false, value)
     }
 
+    /// ExtendedKeyUsage with these purposes, not critical.
+    #[must_use]
+    pub fn extended_key_usage(purposes: &[Oid]) -> Self {
+        let purposes = purposes.iter().map(|purpose| der::object_identifier(purpose));
+        Self::new(oid::EXTENDED_KEY_USAGE, false, der::sequence(purposes))
+    }
+
     /// CRLNumber, not critical.
     #[must_use]
     pub fn crl_number(number: u64) -> Self {

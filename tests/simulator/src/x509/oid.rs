@@ -6,6 +6,8 @@ use crate::der::Oid;
 pub const ECDSA_WITH_SHA256: Oid = &[1, 2, 840, 10045, 4, 3, 2];
 /// ecdsa-with-SHA384 (RFC 5758, section 3.2).
 pub const ECDSA_WITH_SHA384: Oid = &[1, 2, 840, 10045, 4, 3, 3];
+/// sha256WithRSAEncryption (RFC 4055, section 5).
+pub const SHA256_WITH_RSA_ENCRYPTION: Oid = &[1, 2, 840, 113549, 1, 1, 11];
 /// id-RSASSA-PSS (RFC 4055, section 3.1).
 pub const RSASSA_PSS: Oid = &[1, 2, 840, 113549, 1, 1, 10];
 /// id-mgf1 (RFC 4055, section 2.2).
@@ -32,6 +34,14 @@ pub const SUBJECT_KEY_IDENTIFIER: Oid = &[2, 5, 29, 14];
 pub const KEY_USAGE: Oid = &[2, 5, 29, 15];
 /// id-ce-basicConstraints (RFC 5280, section 4.2.1.9).
 pub const BASIC_CONSTRAINTS: Oid = &[2, 5, 29, 19];
+/// id-ce-extKeyUsage (RFC 5280, section 4.2.1.12).
+pub const EXTENDED_KEY_USAGE: Oid = &[2, 5, 29, 37];
+/// id-kp-serverAuth.
+pub const SERVER_AUTH: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 1];
+/// id-kp-clientAuth.
+pub const CLIENT_AUTH: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 2];
+/// id-kp-codeSigning.
+pub const CODE_SIGNING: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 3];
 /// id-ce-cRLNumber (RFC 5280, section 5.2.3).
 pub const CRL_NUMBER: Oid = &[2, 5, 29, 20];
 /// id-ce-cRLReasons (RFC 5280, section 5.3.1).

@@ -60,6 +60,8 @@ impl Algorithm {
             Scheme::EcdsaSha256 => Self::new(oid::ECDSA_WITH_SHA256),
             Scheme::EcdsaSha384 => Self::new(oid::ECDSA_WITH_SHA384),
             Scheme::RsaPssSha384 => Self::rsa_pss_sha384(false),
+            // RFC 4055, section 5: the parameters are NULL.
+            Scheme::RsaPkcs1Sha256 => Self { oid: oid::SHA256_WITH_RSA_ENCRYPTION, parameters: Some(der::null()) },
         }
     }
 
