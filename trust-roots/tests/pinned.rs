@@ -4,7 +4,7 @@
 
 use der::Decode;
 use prooftrail_result::{Kind, Timestamp, TrustAnchor};
-use prooftrail_trust_roots::{ManifestError, RootSet};
+use prooftrail_trust_roots::{Form, ManifestError, RootSet};
 use sha2::{Digest, Sha256};
 use x509_cert::{Certificate, time::Time};
 
@@ -17,6 +17,12 @@ fn digests_subjects_and_windows_are_those_of_the_certificates() {
     let roots = RootSet::pinned();
     assert!(roots.iter().len() >= 1);
     for root in roots.iter() {
+        assert_eq!(root.trust_anchor, TrustAnchor::Pinned);
+        assert!(!root.simulated, "simulated trust never ships");
+        if root.form == Form::CertificateDigest {
+            assert!(root.der.is_empty(), "{}: chains bring it", root.id);
+            continue;
+        }
         let certificate = Certificate::from_der(&root.der).unwrap();
         let tbs = certificate.tbs_certificate();
         let description = root.description.as_ref().unwrap();
@@ -25,8 +31,6 @@ fn digests_subjects_and_windows_are_those_of_the_certificates() {
         assert_eq!(tbs.subject(), tbs.issuer(), "{} is self-issued", root.id);
         assert_eq!(instant(tbs.validity().not_before), description.not_before, "{}", root.id);
         assert_eq!(instant(tbs.validity().not_after), description.not_after, "{}", root.id);
-        assert_eq!(root.trust_anchor, TrustAnchor::Pinned);
-        assert!(!root.simulated, "simulated trust never ships");
     }
 }
 

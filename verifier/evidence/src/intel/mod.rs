@@ -48,6 +48,7 @@ static PCK: Profile = Profile {
     ca_key: KeyType::P256,
     leaf_key: KeyType::P256,
     leaf_usage: Some(KeyUsages::DigitalSignature),
+    extended_key_usage: None,
     leaf_leeway_seconds: 0,
 };
 

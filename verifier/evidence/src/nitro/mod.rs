@@ -39,6 +39,7 @@ static PROFILE: Profile = Profile {
     ca_key: KeyType::P384,
     leaf_key: KeyType::P384,
     leaf_usage: Some(KeyUsages::DigitalSignature),
+    extended_key_usage: None,
     leaf_leeway_seconds: CLOCK_LEEWAY_SECONDS,
 };
 

@@ -55,6 +55,7 @@ static PROFILE: Profile = Profile {
     ca_key: KeyType::Rsa4096,
     leaf_key: KeyType::P384,
     leaf_usage: None,
+    extended_key_usage: None,
     leaf_leeway_seconds: 0,
 };
 

@@ -74,13 +74,13 @@ fn is_sequence(tag: Tag) -> bool {
 #[cfg(test)]
 mod tests {
     use der::{Decode, Encode};
-    use prooftrail_trust_roots::RootSet;
+    use prooftrail_trust_roots::{Form, RootSet};
 
     use super::Outline;
 
     #[test]
     fn it_finds_what_a_full_reading_finds() {
-        for root in RootSet::pinned().iter() {
+        for root in RootSet::pinned().iter().filter(|root| root.form == Form::Certificate) {
             let outline = Outline::of(&root.der).unwrap();
             let read = x509_cert::Certificate::from_der(&root.der).unwrap();
             let tbs = read.tbs_certificate();

@@ -8,8 +8,8 @@ use std::time::Duration;
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{
-    EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
+    EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter,
+    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
 use super::{certificate::Certificate, crl::Crl, profile::Profile, remembered::Remembered};
@@ -51,7 +51,7 @@ pub(super) fn validate_path(
     let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let anchors = [anchor];
     let path = leaf
-        .verify_for_usage(&algorithms, &anchors, &issuers, at, NoExtendedKeyUsage, revocation, None)
+        .verify_for_usage(&algorithms, &anchors, &issuers, at, Usage(profile.extended_key_usage), revocation, None)
         .map_err(|error| reason(&error))?;
     if !path.intermediate_certificates().map(webpki::Cert::der).eq(issuers.iter().cloned()) {
         return Err(Reason::new(
@@ -62,15 +62,18 @@ pub(super) fn validate_path(
     Ok(())
 }
 
-/// Attestation certificates of these profiles carry no extended key usage; one that does is for something else.
-struct NoExtendedKeyUsage;
+/// The extended key usages that certificates of a profile may have. Most carry none; one that does is for something else.
+struct Usage(Option<&'static [&'static [u8]]>);
 
-impl ExtendedKeyUsageValidator for NoExtendedKeyUsage {
-    fn validate(&self, mut usages: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
-        match usages.next() {
-            None => Ok(()),
-            Some(_) => Err(Error::EmptyEkuExtension),
+impl ExtendedKeyUsageValidator for Usage {
+    fn validate(&self, usages: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        for usage in usages {
+            let usage = usage?;
+            if !self.0.into_iter().flatten().any(|allowed| KeyPurposeId::new(allowed) == usage) {
+                return Err(Error::EmptyEkuExtension);
+            }
         }
+        Ok(())
     }
 }
 

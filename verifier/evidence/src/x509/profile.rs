@@ -21,6 +21,9 @@ pub(crate) struct Profile {
     pub(crate) leaf_key: KeyType,
     /// What the leaf's key must be permitted to do; `None` where the vendor's leaves have no key usage.
     pub(crate) leaf_usage: Option<KeyUsages>,
+    /// The extended key usages that certificates may have, as the contents of their OBJECT IDENTIFIERs; `None` where a
+    /// certificate that has any is for something else.
+    pub(crate) extended_key_usage: Option<&'static [&'static [u8]]>,
     /// How many seconds before its notBefore a leaf is accepted: devices issue leaves the moment they need them.
     pub(crate) leaf_leeway_seconds: i64,
 }
