@@ -220,6 +220,11 @@ pub enum Problem {
     /// A CPU kind under `devices`.
     #[error("`{0}` is CPU evidence and cannot stand under `devices`; a set has one CPU, its `primary`")]
     DeviceIsCpu(Kind),
+    /// A kind under `attached` that no fact links to the primary's.
+    #[error(
+        "`{0}` cannot stand under `attached`: nothing that was signed could show that it is about the primary's machine. `azure-maa` can beside Azure's vTPMs and `amd-sev-snp`, `intel-trust-authority` beside Intel's quotes"
+    )]
+    AttachedKind(Kind),
     /// A platform with neither a primary nor devices.
     #[error("a platform needs a `primary`, or for devices alone, `devices`")]
     PlatformEmpty,

@@ -1,11 +1,16 @@
 //! Policies and claims written by hand, for this crate's tests.
 
+use prooftrail_evidence::Link;
 use prooftrail_result::{
     Check, EvidenceId, Kind, Outcome, Reason, Timestamp, TrustAnchor,
     claims::{ClaimName, Claims, Value, cross_vendor},
 };
 
-use crate::{Policy, PolicyDocument, document::literal::read_value_or_list, evidence_set::Piece};
+use crate::{
+    Policy, PolicyDocument,
+    document::literal::read_value_or_list,
+    evidence_set::{Links, Piece},
+};
 
 /// A root that the verifier trusts, in tests.
 pub(crate) const ROOT: [u8; 32] = [0x64; 32];
@@ -73,6 +78,7 @@ pub(crate) struct MadeEvidence {
     pub(crate) debug_applies: bool,
     pub(crate) nonce_matched: bool,
     pub(crate) binding_matched: bool,
+    pub(crate) links: Vec<Link>,
 }
 
 impl MadeEvidence {
@@ -93,6 +99,7 @@ impl MadeEvidence {
             debug_applies: !kind.is_device(),
             nonce_matched: true,
             binding_matched: false,
+            links: Vec::new(),
         }
     }
 
@@ -124,7 +131,8 @@ impl MadeEvidence {
 
     /// A GPU's report.
     pub(crate) fn gpu(identity: u8) -> Self {
-        Self::new(
+        let links = vec![Link::Device(format!("4{identity}").into())];
+        let report = Self::new(
             Kind::NvidiaGpu,
             identity,
             &[
@@ -134,7 +142,8 @@ impl MadeEvidence {
                 ("gpu.0.pdi", &format!("'00000000000000{identity:02x}'")),
                 ("gpu.0.measres", "'success'"),
             ],
-        )
+        );
+        Self { links, ..report }
     }
 
     /// A switch's report.
@@ -146,6 +155,12 @@ impl MadeEvidence {
             identity,
             &[("vendor", "'nvidia'"), ("revocation", "'good'"), ("switch.0.ueid", &ueid), ("switch.0.pdi", &pdi)],
         )
+    }
+
+    /// A token or a report of a kind, with what it is known by.
+    pub(crate) fn linked(kind: Kind, identity: u8, links: &[Link]) -> Self {
+        let bound = !kind.is_token() && !kind.is_device();
+        Self { links: links.to_vec(), binding_matched: bound, ..Self::new(kind, identity, &[("debug", "false")]) }
     }
 
     /// The same evidence with further claims.
@@ -175,6 +190,7 @@ impl MadeEvidence {
             debug_applies: self.debug_applies,
             nonce_matched: self.nonce_matched,
             binding_matched: self.binding_matched,
+            links: Links::Established(&self.links),
         }
     }
 }

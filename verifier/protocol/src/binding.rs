@@ -71,6 +71,19 @@ impl OtherPiece {
     }
 }
 
+/// Which piece of a set carries its binding: the one of the CPU's hardware; without any, the one token that can. `None` where
+/// there is no such piece, or more than one.
+#[must_use]
+pub fn primary_of(kinds: impl IntoIterator<Item = Kind>) -> Option<usize> {
+    let can = |kind: Kind| !kind.is_device() && place(kind).is_some_and(|place| place != Place::Beside);
+    let (tokens, hardware): (Vec<_>, Vec<_>) =
+        kinds.into_iter().enumerate().filter(|(_, kind)| can(*kind)).partition(|(_, kind)| kind.is_token());
+    match (hardware.as_slice(), tokens.as_slice()) {
+        ([(at, _)], _) | ([], [(at, _)]) => Some(*at),
+        _ => None,
+    }
+}
+
 /// The preimage of an attached value: `["prooftrail/attached/v1", kind, context]`.
 fn attached_preimage(kind: Kind, context: &Context) -> Vec<u8> {
     let mut out = Writer::array(3);

@@ -38,7 +38,7 @@ mod statement;
 mod terms;
 
 pub use ask::{Ask, CheckedRelease, Offer, OpenError};
-pub use binding::{KindValue, OtherPiece, Place, attached, attached_32, attached_value, place, primary};
+pub use binding::{KindValue, OtherPiece, Place, attached, attached_32, attached_value, place, primary, primary_of};
 pub use cbor::argv_sha384;
 #[doc(hidden)]
 pub use challenge::read_token;

@@ -6,7 +6,7 @@ use prooftrail_evidence::{Crypto, Expected, VerifiedIssuers};
 use prooftrail_policy::{Affirming, Answer, Demand, Policy, Request};
 use prooftrail_protocol::{
     Challenge, Context, FleetKeys, KeyRef, Origin, OtherPiece, Place, ProofPublic, Purpose, RecipientPublic,
-    SealingSuite, Statement, attached_value, place, primary, sha384,
+    SealingSuite, Statement, attached_value, place, primary, primary_of, sha384,
 };
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp, claims::job};
 use prooftrail_trust_roots::RootSet;
@@ -190,11 +190,8 @@ impl Question<'_> {
 
     /// The primary piece's kind, and the other pieces: exactly one piece is the CPU's.
     fn pieces(&self) -> Result<(Kind, Vec<OtherPiece>), Reason> {
-        let can_be_primary = |kind: Kind| !kind.is_device() && place(kind).is_some_and(|place| place != Place::Beside);
-        let mut primaries = self.evidence.iter().enumerate().filter(|(_, (kind, _))| can_be_primary(*kind));
-        let (Some((at, (kind, _))), None) = (primaries.next(), primaries.next()) else {
-            return Err(ReasonCode::BindingPrimary.into());
-        };
+        let at = primary_of(self.evidence.iter().map(|(kind, _)| *kind)).ok_or(ReasonCode::BindingPrimary)?;
+        let (kind, _) = self.evidence.get(at).ok_or(ReasonCode::BindingPrimary)?;
         let others = self.evidence.iter().enumerate().filter(|(other, _)| *other != at);
         Ok((*kind, others.map(|(_, (kind, bytes))| OtherPiece::of(*kind, bytes)).collect()))
     }

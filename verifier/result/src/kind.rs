@@ -80,6 +80,13 @@ impl Kind {
     pub const fn is_device(self) -> bool {
         matches!(self, Self::NvidiaGpu | Self::NvidiaSwitch | Self::NvidiaNras)
     }
+
+    /// Whether the evidence is an issuer's word, signed by no hardware. Beside hardware's evidence of the same machine the
+    /// hardware speaks, and the token counts only where a fact links the two.
+    #[must_use]
+    pub const fn is_token(self) -> bool {
+        matches!(self, Self::GcpConfidentialSpace | Self::AzureMaa | Self::NvidiaNras | Self::IntelTrustAuthority)
+    }
 }
 
 impl fmt::Display for Kind {

@@ -7,7 +7,12 @@ use prooftrail_result::{
 };
 
 use super::judge::{Subject, judge};
-use crate::{Policy, Rule, RuleOutcome, claim_pattern::DeviceCounts, evidence_set::Piece, group::Membership};
+use crate::{
+    Policy, Rule, RuleOutcome,
+    claim_pattern::DeviceCounts,
+    evidence_set::{Links, Piece},
+    group::Membership,
+};
 
 /// A set of evidence that nobody has shown: the claims of the set as one, and what was checked of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +77,7 @@ impl Policy {
             debug_applies: !kind.is_device() && kind != Kind::AwsNitroTpm,
             nonce_matched: hypothesis.nonce,
             binding_matched: hypothesis.binding,
+            links: Links::Supposed,
         };
         let devices = hypothesis.devices.iter().flat_map(|(kind, count)| (0..*count).map(|_| *kind));
         let pieces: Vec<_> = hypothesis.primary.into_iter().chain(devices).map(piece).collect();

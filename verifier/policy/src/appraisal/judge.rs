@@ -178,7 +178,11 @@ fn judge_rules<'p>(
 }
 
 fn set_shape(discord: &Discord) -> Reason {
-    Reason::new(ReasonCode::PolicySetShape, discord.to_string())
+    let code = match discord {
+        Discord::Unlinked(..) => ReasonCode::BindingUnlinked,
+        _ => ReasonCode::PolicySetShape,
+    };
+    Reason::new(code, discord.to_string())
 }
 
 fn no_platform(platforms: &[Platform], kinds: &[Kind]) -> Reason {
@@ -292,8 +296,13 @@ const fn has_nonce_field(kind: Kind) -> bool {
     matches!(kind, Kind::AwsNitro | Kind::AwsNitroTpm) || kind.is_device()
 }
 
+/// A token beside hardware's evidence needs no nonce of its own: it is linked to evidence that has one, or carries the binding.
 fn nonce(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>]) {
-    let matched = |piece: &Piece<'_>| piece.nonce_matched || (piece.binding_matched && !has_nonce_field(piece.kind));
+    let speaker = evidence_set::speaker(pieces).map(|piece| piece.kind);
+    let is_beside = |kind: Kind| kind.is_token() && !kind.is_device() && speaker != Some(kind);
+    let matched = |piece: &Piece<'_>| {
+        piece.nonce_matched || is_beside(piece.kind) || (piece.binding_matched && !has_nonce_field(piece.kind))
+    };
     for piece in pieces.iter().filter(|piece| !matched(piece)) {
         let detail = format!("the policy requires a nonce and none was checked in the {} evidence", piece.kind);
         reasons.push(Reason::new(ReasonCode::PolicyNonceRequired, detail));

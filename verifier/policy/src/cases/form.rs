@@ -136,10 +136,10 @@ fn read_primary(written: &Spanned<String>) -> Result<Kind, Located> {
     }
 }
 
-/// The devices that a case supposes, by kind.
+/// The pieces beside the CPU evidence that a case supposes, by kind: devices, and tokens about the same machine.
 fn read_devices(written: &Spanned<BTreeMap<String, u16>>) -> Result<Vec<(Kind, u16)>, Located> {
     let read = |(kind, count): (&String, &u16)| match read_kind(kind, written.span())? {
-        device if device.is_device() => Ok((device, *count)),
+        other if other.is_device() || other.is_token() => Ok((other, *count)),
         cpu => Err(Located::at(written.span(), Problem::DeviceIsCpu(cpu))),
     };
     written.get_ref().iter().map(read).collect()

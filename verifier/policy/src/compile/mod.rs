@@ -199,7 +199,7 @@ fn resolve_roots(listed: Option<&[Spanned<String>]>, trusted: &[[u8; 32]]) -> Re
 
 /// A shape with its rules.
 fn resolve_platform(form: &PlatformForm, references: &mut References<'_>) -> Result<Platform, Located> {
-    let PlatformForm { name, primary, devices, rules } = form;
+    let PlatformForm { name, primary, devices, attached, rules } = form;
     let checked_name = check_name(NameOf::Platform, name)?;
     let primary = primary.as_ref().map(|kind| match read_kind(kind) {
         Ok(primary) if primary.is_device() => Err(Located::at(kind.span(), Problem::PrimaryIsDevice(primary))),
@@ -209,8 +209,10 @@ fn resolve_platform(form: &PlatformForm, references: &mut References<'_>) -> Res
     if primary.is_none() && devices.is_empty() {
         return Err(Located::at(name.span(), Problem::PlatformEmpty));
     }
-    check_unique(NameOf::Devices, devices.iter().map(|range| &range.kind))?;
-    let mut devices = devices.iter().map(resolve_devices).collect::<Result<Vec<_>, _>>()?;
+    check_unique(NameOf::Devices, devices.iter().chain(attached).map(|range| &range.kind))?;
+    let devices = devices.iter().map(resolve_devices);
+    let attached = attached.iter().map(|form| resolve_attached(form, primary));
+    let mut devices = devices.chain(attached).collect::<Result<Vec<_>, _>>()?;
     devices.sort_unstable();
     let rules = rules.iter().map(|rule| resolve_rule(rule, references)).collect::<Result<Vec<_>, _>>();
     let mut rules = rules?;
@@ -224,12 +226,34 @@ fn resolve_devices(form: &DevicesForm) -> Result<DeviceRange, Located> {
     if !kind.is_device() {
         return Err(Located::at(form.kind.span(), Problem::DeviceIsCpu(kind)));
     }
+    resolve_range(form, kind)
+}
+
+/// One member of `attached`: a token about the machine of the primary piece.
+fn resolve_attached(form: &DevicesForm, primary: Option<Kind>) -> Result<DeviceRange, Located> {
+    let kind = read_kind(&form.kind)?;
+    if !primary.is_some_and(|primary| may_stand_beside(kind, primary)) {
+        return Err(Located::at(form.kind.span(), Problem::AttachedKind(kind)));
+    }
+    resolve_range(form, kind)
+}
+
+fn resolve_range(form: &DevicesForm, kind: Kind) -> Result<DeviceRange, Located> {
     let min = form.min.unwrap_or(1);
     let max = form.max.unwrap_or(min);
     if max == 0 || max < min {
         return Err(Located::at(form.kind.span(), Problem::DeviceRange { min, max }));
     }
     Ok(DeviceRange { kind, min, max })
+}
+
+/// Whether some fact can link a token to hardware's evidence.
+pub(crate) const fn may_stand_beside(token: Kind, hardware: Kind) -> bool {
+    match token {
+        Kind::AzureMaa => matches!(hardware, Kind::AzureSnpVtpm | Kind::AzureTdxVtpm | Kind::AmdSevSnp),
+        Kind::IntelTrustAuthority => matches!(hardware, Kind::IntelTdx | Kind::IntelSgx),
+        _ => false,
+    }
 }
 
 /// A kind by its name.

@@ -188,6 +188,8 @@ pub(crate) struct PlatformForm {
     pub(crate) primary: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) devices: Vec<DevicesForm>,
+    #[serde(default)]
+    pub(crate) attached: Vec<DevicesForm>,
     #[serde(default, rename = "rule")]
     pub(crate) rules: Vec<RuleForm>,
 }

@@ -5,7 +5,7 @@ use prooftrail_result::{
     claims::{ClaimId, ClaimName, Claims, Family, Value, cross_vendor as claim},
 };
 
-use super::{Piece, tcb_status};
+use super::{Piece, speaker, tcb_status};
 use crate::value_set::order;
 
 /// Claims that the whole set makes; [`super::devices`] makes the last four.
@@ -38,7 +38,7 @@ pub(super) fn of_the_set(claims: &mut Claims, pieces: &[Piece<'_>]) {
 
 /// Adds the CPU's other claims; without a CPU, what all devices say.
 pub(super) fn of_the_cpu(claims: &mut Claims, pieces: &[Piece<'_>]) {
-    let cpu = pieces.iter().find(|piece| !piece.kind.is_device());
+    let cpu = speaker(pieces);
     let speaker = cpu.or(pieces.first());
     let names = speaker.into_iter().flat_map(|piece| piece.claims.iter());
     for (name, value) in

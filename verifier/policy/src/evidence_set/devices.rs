@@ -8,7 +8,7 @@ use prooftrail_result::{
     claims::{ClaimId, ClaimName, Claims, Family, Value, cross_vendor, gpu, switch},
 };
 
-use super::{Discord, Piece};
+use super::{Discord, Piece, is_bound};
 
 /// How many devices of each family stand before a piece.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,8 +78,7 @@ pub(super) fn summarise(claims: &mut Claims, pieces: &[Piece<'_>]) {
     claims.insert_if(cross_vendor::GPU_TOPOLOGY, topology(claims, gpus, switches));
     let mut devices = pieces.iter().filter(|piece| piece.kind.is_device()).peekable();
     let has_devices = devices.peek().is_some();
-    let cpu_is_bound = pieces.iter().any(|piece| !piece.kind.is_device() && piece.binding_matched);
-    if gpus > 0 && has_devices && cpu_is_bound && devices.all(|device| device.nonce_matched) {
+    if gpus > 0 && has_devices && is_bound(pieces) && devices.all(|device| device.nonce_matched) {
         claims.insert(cross_vendor::GPU_COLOCATION, "software-bound");
     }
 }

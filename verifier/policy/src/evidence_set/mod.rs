@@ -5,6 +5,7 @@
 
 mod cross_vendor;
 mod devices;
+mod links;
 mod tcb_status;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,8 @@ use prooftrail_result::{
 };
 
 use crate::MAX_PIECES;
+
+pub(crate) use links::Links;
 
 /// The construction by which keys, statement and evidence are bound (docs/protocol.md).
 const BINDING_PROFILE: &str = "prooftrail/v1";
@@ -38,6 +41,8 @@ pub(crate) struct Piece<'a> {
     pub(crate) debug_applies: bool,
     pub(crate) nonce_matched: bool,
     pub(crate) binding_matched: bool,
+    /// By what it is known to be of the same machine as another piece.
+    pub(crate) links: Links<'a>,
 }
 
 impl<'a> From<&'a Authentic> for Piece<'a> {
@@ -53,6 +58,7 @@ impl<'a> From<&'a Authentic> for Piece<'a> {
             debug_applies: authentic.debug_applies(),
             nonce_matched: authentic.nonce_matched(),
             binding_matched: authentic.binding_matched(),
+            links: Links::Established(authentic.links()),
         }
     }
 }
@@ -63,6 +69,8 @@ pub(crate) enum Discord {
     Empty,
     TooMany(usize),
     TwoCpus(Kind, Kind),
+    /// A token, and the hardware's evidence that nothing shows to be of the same machine.
+    Unlinked(Kind, Kind),
     SamePiece(EvidenceId),
     SameDevice(String),
     TooManyDevices,
@@ -76,6 +84,12 @@ impl fmt::Display for Discord {
                 write!(f, "the set has {pieces} pieces; at most {MAX_PIECES} are appraised as one")
             }
             Self::TwoCpus(one, other) => write!(f, "the set has two pieces of CPU evidence, {one} and {other}"),
+            Self::Unlinked(token, hardware) => {
+                write!(
+                    f,
+                    "nothing that was signed shows that the {token} token is about the machine of the {hardware} evidence"
+                )
+            }
             Self::SamePiece(id) => write!(f, "the set has the same piece of evidence twice, {id}"),
             Self::SameDevice(device) => write!(f, "two pieces of one kind speak of the same device, {device}"),
             Self::TooManyDevices => f.write_str("the set speaks of more devices than can be numbered"),
@@ -83,7 +97,8 @@ impl fmt::Display for Discord {
     }
 }
 
-/// Whether the pieces can be one set: one CPU at most, no piece and no device twice.
+/// Whether the pieces can be one set: one CPU at most, each token linked to the hardware beside it, no piece and no device
+/// twice.
 pub(crate) fn discord(pieces: &[Piece<'_>]) -> Option<Discord> {
     if pieces.is_empty() {
         return Some(Discord::Empty);
@@ -91,9 +106,8 @@ pub(crate) fn discord(pieces: &[Piece<'_>]) -> Option<Discord> {
     if pieces.len() > MAX_PIECES {
         return Some(Discord::TooMany(pieces.len()));
     }
-    let mut cpus = pieces.iter().filter(|piece| !piece.kind.is_device());
-    if let (Some(one), Some(other)) = (cpus.next(), cpus.next()) {
-        return Some(Discord::TwoCpus(one.kind, other.kind));
+    if let Some(discord) = links::discord(pieces) {
+        return Some(discord);
     }
     let mut ids = std::collections::BTreeSet::new();
     if let Some(id) = pieces.iter().filter_map(|piece| piece.evidence_id).find(|id| !ids.insert(*id)) {
@@ -102,9 +116,14 @@ pub(crate) fn discord(pieces: &[Piece<'_>]) -> Option<Discord> {
     devices::discord(pieces)
 }
 
+/// The piece that speaks for the CPU: the hardware's evidence, or the one token where there is no other.
+pub(crate) fn speaker<'p, 'a>(pieces: &'p [Piece<'a>]) -> Option<&'p Piece<'a>> {
+    pieces.iter().filter(|piece| !piece.kind.is_device()).min_by_key(|piece| piece.kind.is_token())
+}
+
 /// Whether the CPU's evidence carries the expected binding, which covers every other piece and the statement.
 pub(crate) fn is_bound(pieces: &[Piece<'_>]) -> bool {
-    pieces.iter().any(|piece| !piece.kind.is_device() && piece.binding_matched)
+    speaker(pieces).is_some_and(|piece| piece.binding_matched)
 }
 
 /// Adds what the statement claims, `job.*` and nothing else, if the set's binding covers it.

@@ -1,12 +1,75 @@
 //! What a set claims as one, and what keeps pieces from being one.
 
+use prooftrail_evidence::Link;
 use prooftrail_result::{
-    Kind, TrustAnchor,
+    EvidenceId, Kind, TrustAnchor,
     claims::{Claims, Value},
 };
 
 use super::{Discord, Piece, claims, discord};
 use crate::{MAX_PIECES, testing::MadeEvidence};
+
+fn discord_of(set: &[MadeEvidence]) -> Option<Discord> {
+    discord(&set.iter().map(MadeEvidence::piece).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_token_counts_only_beside_the_machine_that_it_is_about() {
+    use Kind::{AmdSevSnp, AzureMaa, AzureSnpVtpm, GcpConfidentialSpace, IntelTdx, IntelTrustAuthority};
+    let key = |number| Link::AttestationKey([number; 32]);
+    let guest = |number| Link::SnpReportId([number; 32]);
+    let quote = |number| Link::QuoteSha256([number; 32]);
+    let vtpm = [key(1), guest(1)];
+    for (hardware, known_by, token, says, is_linked) in [
+        (AzureSnpVtpm, &vtpm[..], AzureMaa, &[key(1), guest(1)][..], true),
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[guest(1)], true),
+        // Another machine's token, whole or in part.
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[key(2), guest(2)], false),
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[key(1), guest(2)], false),
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[key(2), guest(1)], false),
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[quote(1)], false),
+        (AzureSnpVtpm, &vtpm, AzureMaa, &[], false),
+        (AmdSevSnp, &[guest(3)], AzureMaa, &[guest(3)], true),
+        (AmdSevSnp, &[], AzureMaa, &[], false),
+        // A padded quote is known by two digests.
+        (IntelTdx, &[quote(1), quote(2)], IntelTrustAuthority, &[quote(2)], true),
+        (IntelTdx, &[quote(1), quote(2)], IntelTrustAuthority, &[quote(3)], false),
+        (IntelTdx, &[quote(1)], GcpConfidentialSpace, &[], false),
+    ] {
+        let hardware = MadeEvidence::linked(hardware, 1, known_by).with(&[("instance", "'hardware'")]);
+        let token = MadeEvidence::linked(token, 2, says).with(&[("instance", "'token'")]);
+        let expected = (!is_linked).then(|| Discord::Unlinked(token.evidence_id.kind, hardware.evidence_id.kind));
+        for set in [[hardware.clone(), token.clone()], [token.clone(), hardware.clone()]] {
+            assert_eq!(discord_of(&set), expected, "{says:?}");
+            if is_linked {
+                assert_eq!(shown(&merged(&set), "instance").as_deref(), Some("hardware"));
+            }
+        }
+        let twice =
+            MadeEvidence { evidence_id: EvidenceId { signed_sha384: [9; 48], ..token.evidence_id }, ..token.clone() };
+        assert!(discord_of(&[hardware, token, twice]).is_some(), "a token twice");
+    }
+    // Tokens alone are linked by nothing.
+    let tokens = [AzureMaa, IntelTrustAuthority].map(|kind| MadeEvidence::linked(kind, 1, &[quote(1)]));
+    assert_eq!(discord_of(&tokens), Some(Discord::TwoCpus(AzureMaa, IntelTrustAuthority)));
+}
+
+#[test]
+fn a_service_s_word_counts_beside_reports_of_the_same_devices() {
+    let device = |name: &str| Link::Device(name.into());
+    let reports = [("1", 1), ("2", 2)]
+        .map(|(name, number)| MadeEvidence { links: vec![device(name)], ..MadeEvidence::gpu(number) });
+    for (devices, is_linked) in
+        [(&["1", "2"][..], true), (&["2"], true), (&["3"], false), (&["1", "2", "3"], false), (&[], false)]
+    {
+        let links: Vec<_> = devices.iter().map(|name| device(name)).collect();
+        let token = MadeEvidence::linked(Kind::NvidiaNras, 7, &links);
+        let [one, two] = reports.clone();
+        let expected = (!is_linked).then_some(Discord::Unlinked(Kind::NvidiaNras, Kind::NvidiaGpu));
+        assert_eq!(discord_of(&[MadeEvidence::snp(), one, token.clone(), two]), expected, "{devices:?}");
+        assert_eq!(discord_of(&[MadeEvidence::snp(), token]), None);
+    }
+}
 
 /// The claims of pieces that are a set.
 fn merged(set: &[MadeEvidence]) -> Claims {
@@ -143,7 +206,8 @@ fn gpus_are_counted_once_and_only_where_they_can_be_told_apart() {
         let nras =
             MadeEvidence::gpu(1).with(&[("gpu.1.ueid", "'42'"), ("gpu.1.measres", "'success'"), ("gpu.count", "2")]);
         MadeEvidence {
-            evidence_id: prooftrail_result::EvidenceId { kind: Kind::NvidiaNras, ..nras.evidence_id },
+            evidence_id: EvidenceId { kind: Kind::NvidiaNras, ..nras.evidence_id },
+            links: ["41", "42"].map(|device| Link::Device(device.into())).into(),
             ..nras
         }
     };

@@ -3,7 +3,7 @@
 
 use prooftrail_evidence::{Expected, NoIssuers};
 use prooftrail_policy::{Demand, Policy, PolicyDocument, Request};
-use prooftrail_protocol::{OtherPiece, Place, attached_value, place, primary, sha256};
+use prooftrail_protocol::{OtherPiece, Place, attached_value, place, primary, primary_of, sha256};
 use prooftrail_result::{
     AppraisalResult, Kind, ReasonCode, Verdict,
     claims::{Claims, Value, cross_vendor, job},
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
         statement: &Claims,
     ) -> AppraisalResult {
         let context_sha384 = record.context.sha384();
-        let primary_at = evidence.iter().position(|(kind, _)| can_be_primary(*kind));
+        let primary_at = primary_of(evidence.iter().map(|(kind, _)| *kind));
         let primary_kind = primary_at.and_then(|at| evidence.get(at)).map(|(kind, _)| *kind);
         let others = evidence.iter().enumerate().filter(|(at, _)| Some(*at) != primary_at);
         let others = others.map(|(_, (kind, bytes))| OtherPiece::of(*kind, bytes));
@@ -184,11 +184,6 @@ impl<'a> Walk<'a> {
             None => Err(BundleReason::of(BundleCode::EndorsementAge).values("no revocation data", need)),
         }
     }
-}
-
-/// Whether a piece of that kind can carry the binding of the set.
-fn can_be_primary(kind: Kind) -> bool {
-    !kind.is_device() && place(kind).is_some_and(|place| place != Place::Beside)
 }
 
 /// That the archived result is the one that was recorded, and says what the appraisal made again says. Who named the root,
