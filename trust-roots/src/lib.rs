@@ -60,12 +60,38 @@ pub struct Root {
     pub partition: Option<String>,
     /// The kinds of evidence that may rest on it; `None` for a bare certificate, which serves whatever is appraised.
     pub kinds: Option<Vec<Kind>>,
+    /// What it vouches for.
+    pub purpose: Purpose,
     /// Whether a simulator, and no hardware, stands behind it.
     pub simulated: bool,
     /// Who named it.
     pub trust_anchor: TrustAnchor,
     /// What the manifest says for people to read; a bare certificate has none.
     pub description: Option<Description>,
+}
+
+/// What a root vouches for. Vendors keep their devices and what they publish about them apart, and so must a verifier: a key
+/// that signs reference values is no device.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Purpose {
+    /// Evidence, and what belongs to its own chain.
+    #[default]
+    Evidence,
+    /// Reference values that evidence is compared with (RIMs).
+    ReferenceValues,
+}
+
+impl Purpose {
+    const ALL: [Self; 2] = [Self::Evidence, Self::ReferenceValues];
+
+    /// The spelling in manifests.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::ReferenceValues => "reference-values",
+        }
+    }
 }
 
 /// What a manifest says of a root for people to read. Verification reads the certificate itself.
@@ -198,9 +224,21 @@ impl RootSet {
         self.of_form(Form::Certificate, kind)
     }
 
+    /// The certificates at hand that reference values for evidence of that kind may rest on.
+    pub fn of_reference_values(&self, kind: Kind) -> impl Iterator<Item = &Root> {
+        self.of_purpose(Purpose::ReferenceValues, Form::Certificate, kind)
+    }
+
     /// The roots of one form that evidence of that kind may rest on.
     fn of_form(&self, form: Form, kind: Kind) -> impl Iterator<Item = &Root> {
-        let serves = move |root: &&Root| root.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
+        self.of_purpose(Purpose::Evidence, form, kind)
+    }
+
+    /// The same of one purpose. What stands in no manifest says neither whose nor what for, and serves whatever is appraised.
+    fn of_purpose(&self, purpose: Purpose, form: Form, kind: Kind) -> impl Iterator<Item = &Root> {
+        let serves = move |root: &&Root| {
+            root.kinds.as_ref().is_none_or(|kinds| root.purpose == purpose && kinds.contains(&kind))
+        };
         self.roots.iter().filter(move |root| root.form == form).filter(serves)
     }
 
@@ -237,6 +275,7 @@ fn bare(form: Form, der: Vec<u8>, kinds: Option<Vec<Kind>>) -> Root {
         vendor: None,
         partition: None,
         kinds,
+        purpose: Purpose::Evidence,
         simulated: true,
         trust_anchor: TrustAnchor::Configured,
         description: None,
@@ -253,4 +292,5 @@ const PINNED_FILES: &[(&str, &[u8])] = &[
     ("amd-ark-turin.der", include_bytes!("../roots/amd-ark-turin.der")),
     ("aws-nitro-g1.der", include_bytes!("../roots/aws-nitro-g1.der")),
     ("intel-sgx-root-ca.der", include_bytes!("../roots/intel-sgx-root-ca.der")),
+    ("nvidia-rim-root.der", include_bytes!("../roots/nvidia-rim-root.der")),
 ];

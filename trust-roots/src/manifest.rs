@@ -6,7 +6,7 @@ use prooftrail_result::{Kind, Timestamp, TrustAnchor};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::{Description, Form, Root};
+use crate::{Description, Form, Purpose, Root};
 
 /// A manifest is refused beyond this many bytes; ours has about 1,000 a root.
 const MAX_MANIFEST_BYTES: usize = 256 * 1024;
@@ -65,6 +65,7 @@ struct Entry {
     partition: Option<String>,
     kinds: Vec<String>,
     source: String,
+    purpose: Option<String>,
     #[serde(default)]
     simulated: bool,
 }
@@ -110,6 +111,13 @@ impl Entry {
         let (not_before, not_after) =
             (instant("not_before", &self.not_before)?, instant("not_after", &self.not_after)?);
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
+        let purpose = match self.purpose.as_deref() {
+            None => Purpose::default(),
+            Some(name) => {
+                let known = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == name);
+                known.ok_or_else(|| field("purpose", format!("`{name}` is no purpose")))?
+            }
+        };
         let have = hex::encode(sha256);
         if !have.eq_ignore_ascii_case(&self.sha256) {
             return Err(ManifestError::Digest { id: self.id, have, need: self.sha256 });
@@ -122,6 +130,7 @@ impl Entry {
             vendor: Some(self.vendor),
             partition: self.partition,
             kinds: Some(kinds),
+            purpose,
             simulated: self.simulated,
             trust_anchor,
             description: Some(Description { subject: self.subject, not_before, not_after, source: self.source }),

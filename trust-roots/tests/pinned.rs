@@ -4,7 +4,7 @@
 
 use der::Decode;
 use prooftrail_result::{Kind, Timestamp, TrustAnchor};
-use prooftrail_trust_roots::{Form, ManifestError, RootSet};
+use prooftrail_trust_roots::{Form, ManifestError, Purpose, RootSet};
 use sha2::{Digest, Sha256};
 use x509_cert::{Certificate, time::Time};
 
@@ -63,6 +63,35 @@ fn the_amd_roots_are_those_of_the_product_lines() {
         assert!(roots.find(Kind::AmdSevSnp, &root.der).is_some());
         assert_eq!(roots.find(Kind::AwsNitro, &root.der), None, "a root vouches for its own vendor's kinds only");
     }
+}
+
+#[test]
+fn a_root_of_reference_values_vouches_for_nothing_else() {
+    let roots = RootSet::pinned();
+    let root = roots.iter().find(|root| root.id == "nvidia-rim-root").unwrap();
+    assert_eq!(
+        hex::encode(root.sha256),
+        "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1",
+        "as NVIDIA's own verifier pins it"
+    );
+    for kind in [Kind::NvidiaGpu, Kind::NvidiaSwitch] {
+        assert_eq!(roots.find(kind, &root.der), None, "no device rests on it");
+        assert!(roots.of_reference_values(kind).any(|of| of == root));
+    }
+    for kind in Kind::ALL {
+        assert!(roots.of_reference_values(kind).all(|of| of.purpose == Purpose::ReferenceValues));
+        assert!(roots.serving(kind).all(|of| of.purpose == Purpose::Evidence));
+    }
+}
+
+#[test]
+fn a_purpose_is_one_of_those_known() {
+    let with = |purpose: &str| read(&MANIFEST.replace("source =", &format!("purpose = {purpose:?}\nsource =")));
+    let purpose = |roots: &RootSet| roots.iter().next().unwrap().purpose;
+    assert_eq!(purpose(&read(MANIFEST).unwrap()), Purpose::Evidence);
+    assert_eq!(purpose(&with("evidence").unwrap()), Purpose::Evidence);
+    assert_eq!(purpose(&with("reference-values").unwrap()), Purpose::ReferenceValues);
+    assert!(matches!(with("rim"), Err(ManifestError::Field { field: "purpose", .. })));
 }
 
 const MANIFEST: &str = r#"

@@ -1,8 +1,8 @@
 //! Evidence, endorsements, roots, and the small texts of the result crate.
 
 use prooftrail_evidence::{
-    AmdKey, AmdProduct, AwsLc, Context, Endorsements, Expected, IntelCa, NoIssuers, Revocation, Tee, Wanted, admit,
-    authenticate, certificate_der, identify, wanted,
+    AmdKey, AmdProduct, AwsLc, Context, Endorsements, Expected, IntelCa, NoIssuers, OcspResponse, Revocation, Rim, Tee,
+    Wanted, admit, authenticate, certificate_der, identify, wanted,
 };
 use prooftrail_result::{Kind, Timestamp, TrustAnchor, claims::ClaimName};
 use prooftrail_trust_roots::RootSet;
@@ -74,6 +74,33 @@ pub(crate) fn endorsement(bytes: &[u8]) {
     ] {
         let _ = admit(&wanted, &[bytes], &[bytes], &roots, &AwsLc, at);
     }
+}
+
+/// A RIM, or the answer of NVIDIA's service that has one; among genuine chains, and at the time of genuine ones.
+pub(crate) fn nvidia_rim(bytes: &[u8]) {
+    let Ok(rim) = Rim::read(&AwsLc, bytes) else { return };
+    let context = Context {
+        crypto: &AwsLc,
+        roots: &RootSet::pinned(),
+        endorsements: &Endorsements::default(),
+        issuers: &NoIssuers,
+        revocation: Revocation::default(),
+        at: Timestamp::from_unix_seconds(1_717_200_000).unwrap_or(Timestamp::MAX),
+        expected: Expected::default(),
+    };
+    let _ = rim.verify(&context);
+}
+
+/// An answer of a responder, for the certificates that it brings and for none.
+pub(crate) fn ocsp_response(bytes: &[u8]) {
+    if let Ok(response) = OcspResponse::read(&AwsLc, bytes) {
+        assert!(OcspResponse::is_one(bytes), "what can be read is known for what it is");
+        let _ = response.nonce();
+    }
+    let status =
+        Wanted::NvidiaStatus { issuer_name: Box::new([0; 48]), issuer_key: Box::new([0; 48]), serial: Box::new([1]) };
+    let at = Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX);
+    let _ = admit(&status, &[bytes], &[], &RootSet::pinned(), &AwsLc, at);
 }
 
 /// A root certificate or a manifest that names it.

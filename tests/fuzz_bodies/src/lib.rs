@@ -27,6 +27,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("snp_report", evidence::snp_report),
     ("azure_snp_vtpm", evidence::azure_snp_vtpm),
     ("azure_tdx_vtpm", evidence::azure_tdx_vtpm),
+    ("nvidia_rim", evidence::nvidia_rim),
+    ("ocsp_response", evidence::ocsp_response),
     ("endorsement", evidence::endorsement),
     ("endorsement_answer", endorsements::answer),
     ("endorsement_manifest", endorsements::manifest),

@@ -24,7 +24,8 @@
 //!
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
-//! a virtual TPM. [`vendors::Vendors`] serves certificates, lists and collateral over HTTP, as AMD's key server and Intel's
+//! a virtual TPM. [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a
+//! responder says of a certificate. [`vendors::Vendors`] serves certificates, lists and collateral over HTTP, as AMD's key server and Intel's
 //! provisioning service do.
 
 pub mod azure;
@@ -35,6 +36,8 @@ pub mod intel;
 pub mod jose;
 pub mod key;
 pub mod nitro;
+pub mod nvidia_rim;
+pub mod ocsp;
 pub mod snp;
 pub mod vendors;
 pub mod x509;

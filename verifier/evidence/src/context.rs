@@ -48,6 +48,24 @@ impl Context<'_> {
         }
         Ok(())
     }
+
+    /// The same on P-384 over a SHA-384 digest, with a key of 97 bytes and a signature of 96.
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    pub(crate) fn verify_p384_once(
+        &self,
+        public_key: &[u8],
+        digest: &[u8; 48],
+        signature: &[u8; 96],
+    ) -> Result<(), BadSignature> {
+        let id = SignatureId(self.crypto.sha256(&[b"prooftrail/ecdsa-p384-sha384/v1", public_key, digest, signature]));
+        if !self.issuers.knows_signature(&id) {
+            self.crypto.verify_p384_sha384(public_key, digest, signature)?;
+            self.issuers.insert_signature(id);
+        }
+        Ok(())
+    }
 }
 
 /// Values that the caller expects to find in the evidence. What is not expected is not compared.

@@ -1,10 +1,11 @@
 //! Endorsements: data that vouches for evidence (RFC 9334, section 8.2), told apart by content.
 //!
 //! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
-//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes, key sets of
-//! token issuers. Out: [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the
-//! engine has verified it, with one exception: for the keys of a key set (RFC 7517) vouches whoever supplies it, unless a chain
-//! or the roots do. So a key set is never taken from the attester whose tokens it is to verify ([`holds_key_set`]).
+//! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes, NVIDIA's RIMs
+//! in XML or in its service's JSON, OCSP responses, key sets of token issuers. Out: [`Endorsements`], content-addressed, ready
+//! for the chain engine. Nothing in here is trusted until the engine has verified it, with one exception: for the keys of a
+//! key set (RFC 7517) vouches whoever supplies it, unless a chain or the roots do. So a key set is never taken from the
+//! attester whose tokens it is to verify ([`holds_key_set`]).
 
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use crate::{
         event_log::EventLog,
     },
     jose::{self, KeySet},
+    nvidia::rim::{self, Rim},
+    ocsp::OcspResponse,
     snp,
     tcg_log::{self, TcgLog},
     x509::{Crl, Outline, common_name},
@@ -43,6 +46,8 @@ pub struct Endorsements {
     pcr_logs: Vec<Arc<PcrLog>>,
     tpm_quotes: Vec<Arc<EndorsedQuote>>,
     key_sets: Vec<Arc<KeySet>>,
+    rims: Vec<Arc<Rim>>,
+    ocsp_responses: Vec<Arc<OcspResponse>>,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -129,6 +134,13 @@ impl Endorsements {
         if TcgLog::is_one(file) {
             return self.add_log(crypto, &TcgLog::read(crypto, file)?);
         }
+        if Rim::is_one(file) {
+            return self.add_rim(crypto, file);
+        }
+        if OcspResponse::is_one(file) {
+            self.ocsp_responses.push(Arc::new(OcspResponse::read(crypto, file)?));
+            return self.check_count();
+        }
         if file.trim_ascii_start().starts_with(b"{") {
             return self.add_json(crypto, file);
         }
@@ -180,6 +192,9 @@ impl Endorsements {
             self.tpm_quotes.push(Arc::new(EndorsedQuote::read(crypto, file)?));
             return self.check_count();
         }
+        if rim::service::is_answer(file) {
+            return self.add_rim(crypto, file);
+        }
         let mut read = collateral::read(crypto, file)?;
         self.event_logs.extend(read.event_log.take().map(Arc::new));
         for crl in &read.crls {
@@ -192,10 +207,20 @@ impl Endorsements {
         self.check_count()
     }
 
+    /// Adds a RIM of NVIDIA's, each once.
+    fn add_rim(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        let rim = Rim::read(crypto, file)?;
+        if !self.rims.iter().any(|known| known.sha256 == rim.sha256 && known.service_id == rim.service_id) {
+            self.rims.push(Arc::new(rim));
+        }
+        self.check_count()
+    }
+
     /// Checks that there are not more endorsements than any set needs.
     fn check_count(&self) -> Result<(), Reason> {
         let logs = self.event_logs.len().max(self.pcr_logs.len());
-        let others = self.collateral.len() + logs + self.tpm_quotes.len() + self.key_sets.len();
+        let rims = self.rims.len() + self.ocsp_responses.len();
+        let others = self.collateral.len() + logs + self.tpm_quotes.len() + self.key_sets.len() + rims;
         if self.crls.len() + self.certificates.len() + others <= MAX_ENDORSEMENTS {
             return Ok(());
         }
@@ -246,6 +271,16 @@ impl Endorsements {
     /// The key sets of token issuers.
     pub(crate) fn key_sets(&self) -> impl Iterator<Item = &KeySet> {
         self.key_sets.iter().map(AsRef::as_ref)
+    }
+
+    /// NVIDIA's reference values, in the order supplied.
+    pub(crate) fn rims(&self) -> &[Arc<Rim>] {
+        &self.rims
+    }
+
+    /// Answers of responders on revocation.
+    pub(crate) fn ocsp_responses(&self) -> &[Arc<OcspResponse>] {
+        &self.ocsp_responses
     }
 
     /// Identifies the revocation lists as a whole.

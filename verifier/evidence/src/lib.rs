@@ -20,6 +20,8 @@ mod intel;
 mod jose;
 mod json;
 mod nitro;
+mod nvidia;
+mod ocsp;
 mod snp;
 mod tcg_log;
 mod wanted;
@@ -41,8 +43,10 @@ pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
 };
+pub use nvidia::rim::{Floor as RimFloor, Golden, Rim, RimKind, RimStatus, VerifiedRim};
+pub use ocsp::{OcspResponse, RevocationReason, RevocationStatus, request as ocsp_request};
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
-pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, wanted};
+pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, statuses, wanted};
 pub use x509::{Crl, NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};

@@ -4,7 +4,7 @@
 //! In: evidence, read and not believed, with the endorsements that are at hand ([`wanted`]); or what a vendor answered
 //! ([`admit`]). Out: names ([`Wanted`]); or until when an answer may be kept ([`Admitted`]). Nothing here fetches, and no
 //! verdict rests on what is decided here: evidence is verified with everything that it needs, each time.
-//! AMD 57230 (KDS), Intel SGX and TDX Provisioning Certification Service API, version 4.
+//! AMD 57230 (KDS), RFC 6960 (OCSP), Intel SGX and TDX Provisioning Certification Service API, version 4.
 
 mod name;
 
@@ -19,6 +19,8 @@ use crate::{
     endorsements::Endorsements,
     format::Format,
     intel::{self, IntelCa, Tee},
+    nvidia,
+    ocsp::{CertId, HashAlgorithm},
     snp::{self, KeyKind, ProductLine, TcbVersion},
     x509::NoIssuers,
 };
@@ -69,6 +71,20 @@ pub enum Wanted {
     },
     /// The list of revoked CAs and signers.
     IntelRootCrl,
+    /// Reference values of a driver, a VBIOS or a switch's BIOS, by the id that NVIDIA's service has for them.
+    NvidiaRim {
+        /// The id.
+        id: Box<str>,
+    },
+    /// What NVIDIA's responder says of a certificate.
+    NvidiaStatus {
+        /// SHA-384 of the issuer's name in DER.
+        issuer_name: Box<[u8; 48]>,
+        /// SHA-384 of the bits of the issuer's key.
+        issuer_key: Box<[u8; 48]>,
+        /// The certificate's serial number, the content of its INTEGER.
+        serial: Box<[u8]>,
+    },
 }
 
 /// Who publishes something.
@@ -79,6 +95,8 @@ pub enum Publisher {
     Amd,
     /// Intel's provisioning certification service.
     Intel,
+    /// NVIDIA's RIM service and its responder.
+    Nvidia,
 }
 
 impl Publisher {
@@ -88,6 +106,7 @@ impl Publisher {
         match self {
             Self::Amd => "amd",
             Self::Intel => "intel",
+            Self::Nvidia => "nvidia",
         }
     }
 }
@@ -102,19 +121,21 @@ impl Wanted {
             | Self::IntelQeIdentity { .. }
             | Self::IntelPckCrl { .. }
             | Self::IntelRootCrl => Publisher::Intel,
+            Self::NvidiaRim { .. } | Self::NvidiaStatus { .. } => Publisher::Nvidia,
         }
     }
 
     /// Whether the vendor publishes it anew from time to time, so that a younger one says more than an older one.
     #[must_use]
     pub const fn is_renewed(&self) -> bool {
-        !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. })
+        // A RIM may be made anew under its id; which one is younger it does not say.
+        !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. } | Self::NvidiaRim { .. })
     }
 
     /// Whether it tells what was revoked.
     #[must_use]
     pub const fn is_revocation(&self) -> bool {
-        matches!(self, Self::AmdCrl { .. } | Self::IntelPckCrl { .. } | Self::IntelRootCrl)
+        matches!(self, Self::AmdCrl { .. } | Self::IntelPckCrl { .. } | Self::IntelRootCrl | Self::NvidiaStatus { .. })
     }
 
     /// How its vendor's revocation is treated, of a policy's modes.
@@ -123,7 +144,15 @@ impl Wanted {
         match self.publisher() {
             Publisher::Amd => revocation.amd,
             Publisher::Intel => revocation.intel,
+            Publisher::Nvidia => revocation.nvidia,
         }
+    }
+
+    /// The identifier of the certificate whose status is wanted.
+    pub(crate) fn ocsp_id(&self) -> Option<CertId> {
+        let Self::NvidiaStatus { issuer_name, issuer_key, serial } = self else { return None };
+        let (issuer_name, issuer_key) = (issuer_name.to_vec(), issuer_key.to_vec());
+        Some(CertId { algorithm: HashAlgorithm::Sha384, issuer_name, issuer_key, serial: serial.to_vec() })
     }
 }
 
@@ -154,6 +183,14 @@ pub fn wanted(
     }
 }
 
+/// The statuses that evidence and its endorsements need of a responder, each with the certificates that show who answers for
+/// it, in DER, the issuer first: what [`admit`] needs beside the answer. Certificates of RIMs' signers are among them as soon
+/// as the RIMs are.
+#[must_use]
+pub fn statuses(endorsements: &Endorsements, crypto: &dyn Crypto) -> Vec<(Wanted, Vec<Vec<u8>>)> {
+    nvidia::wanted::statuses_of_rims(endorsements, crypto)
+}
+
 impl Endorsements {
     /// Whether what is wanted is among these and in force at the instant, by names and dates; no signature is verified.
     #[must_use]
@@ -161,6 +198,7 @@ impl Endorsements {
         match wanted.publisher() {
             Publisher::Amd => snp::wanted::is_held(self, wanted, Some(at)),
             Publisher::Intel => intel::wanted::is_held(self, wanted, Some(at)),
+            Publisher::Nvidia => nvidia::wanted::is_held(self, wanted, Some(at)),
         }
     }
 
@@ -170,6 +208,7 @@ impl Endorsements {
         match wanted.publisher() {
             Publisher::Amd => snp::wanted::is_held(self, wanted, None),
             Publisher::Intel => intel::wanted::is_held(self, wanted, None),
+            Publisher::Nvidia => nvidia::wanted::is_held(self, wanted, None),
         }
     }
 
@@ -183,7 +222,7 @@ impl Endorsements {
     /// one vendor's evidence, and for no other.
     #[must_use]
     pub fn are_published(&self) -> bool {
-        snp::wanted::is_published(self) || intel::wanted::is_published(self)
+        snp::wanted::is_published(self) || intel::wanted::is_published(self) || nvidia::wanted::is_published(self)
     }
 }
 
@@ -225,6 +264,7 @@ pub fn admit(
     match wanted.publisher() {
         Publisher::Amd => snp::wanted::admit(wanted, files, &beside, &context),
         Publisher::Intel => intel::wanted::admit(wanted, files, &beside, &context),
+        Publisher::Nvidia => nvidia::wanted::admit(wanted, &beside, &context),
     }
 }
 

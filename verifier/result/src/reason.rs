@@ -128,6 +128,13 @@ reason_codes! {
     KeySetMalformed = "keyset.malformed", Parse, "A key set is not of the form of RFC 7517.", "Fetch the issuer's key set again; keep the text as it is.";
     KeySetDuplicate = "keyset.duplicate", Parse, "A key set has the same key id twice, or an object in it the same member.", "Readers disagree on which counts, so such a set is refused. Fetch the issuer's key set again.";
 
+    // parse: NVIDIA's RIMs and OCSP
+    RimMalformed = "rim.malformed", Parse, "A RIM is not XML of the kind that NVIDIA writes.", "Pass the file as NVIDIA's RIM service gives it out: no DTD, no comments, undecorated.";
+    RimSignatureProfile = "rim.signature_profile", Parse, "A RIM is not signed as NVIDIA signs: one XML signature over the whole document, with ECDSA and SHA-384, and certificates.", "Pass the file as NVIDIA's RIM service gives it out; other profiles of XML signatures are not verified.";
+    RimContent = "rim.content", Parse, "A RIM says something that is not understood here, or lacks what a RIM must say.", "For a newer form, upgrade the verifier; what is not understood is not skipped.";
+    RimServiceAnswer = "rim.service_answer", Parse, "The answer of NVIDIA's RIM service is not of its form, or its RIM is not the one whose digest it has.", "Fetch the RIM again, or pass the XML alone.";
+    OcspMalformed = "ocsp.malformed", Parse, "An OCSP response cannot be read, or identifies certificates otherwise than by SHA-256 or SHA-384.", "Ask the responder again, as `prooftrail endorsements fetch` does; pass the response in DER.";
+
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
     ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
@@ -147,6 +154,8 @@ reason_codes! {
     JwsAlgorithm = "jws.algorithm", Signature, "The token is signed with an algorithm that its issuer does not use, or not at all.", "No other algorithm is accepted of that issuer, whatever the token says.";
     JwsKeyAlgorithm = "jws.key_algorithm", Signature, "The key that the token names is for another algorithm.", "The token was not signed by that key, or the key set is another issuer's.";
     JwsSignature = "jws.signature", Signature, "The token's signature does not verify under the issuer's key.", "The token was altered after it was signed, or signed by another key.";
+    RimDigest = "rim.digest", Signature, "A RIM is not the document that its signature is over.", "The file was altered after it was signed; fetch it again.";
+    RimSignature = "rim.signature", Signature, "A RIM's signature does not verify under the key of its first certificate.", "The file was altered after it was signed, or signed by somebody else; fetch it again.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -186,12 +195,19 @@ reason_codes! {
     RevocationSignature = "revocation.signature", Revocation, "A CRL's signature does not verify under its issuer's key, or its issuer may not sign CRLs.", "Fetch the CRL again from the vendor.";
     RevocationIssuer = "revocation.issuer", Revocation, "A CRL was issued by nobody in this chain, or covers none of its certificates.", "Pass the CRLs of this chain only.";
     RevocationNotChecked = "revocation.not_checked", Revocation, "The policy requires revocation data that was not supplied.", "Pass the vendor's CRLs with --endorsement, or relax the policy's revocation section.";
+    RimSignerUnknown = "rim.signer_unknown", Revocation, "NVIDIA's responder does not know a certificate of a RIM's signer, which it then did not issue.", "Do not use the RIM; fetch it again from NVIDIA's service.";
+    OcspUnsuccessful = "ocsp.unsuccessful", Revocation, "An OCSP responder answered with an error instead of a status.", "Ask again later; `unauthorized` means that the responder does not answer for that issuer.";
+    OcspResponder = "ocsp.responder", Revocation, "An OCSP response was signed by nobody whom the certificate's issuer lets sign such answers.", "Ask the vendor's responder; answers that others sign do not count.";
+    OcspSignature = "ocsp.signature", Revocation, "An OCSP response's signature does not verify.", "Ask the responder again.";
+    OcspNonce = "ocsp.nonce", Revocation, "An OCSP response does not carry the nonce of the question.", "It may be a replay; ask again, or ask a responder that repeats nonces.";
 
     // time
     TimeNotYetValid = "time.not_yet_valid", Time, "A certificate is not yet valid at the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
     TimeExpired = "time.expired", Time, "A certificate has ended at the given instant.", "Ask for fresh evidence; to look at old evidence, pass the instant at which it was made with --at.";
     TimeCrlNotYetValid = "time.crl_not_yet_valid", Time, "A CRL's thisUpdate lies after the given instant.", "Pass a CRL that was in force at the instant.";
     TimeCrlExpired = "time.crl_expired", Time, "A CRL's nextUpdate does not lie after the given instant.", "Fetch the CRL again from the vendor.";
+    TimeOcspNotYetValid = "time.ocsp_not_yet_valid", Time, "An OCSP response's thisUpdate lies after the given instant.", "Pass a response that was in force at the instant.";
+    TimeOcspExpired = "time.ocsp_expired", Time, "An OCSP response has ended at the given instant: its nextUpdate, or one hour without one.", "Ask the responder again; for old evidence, pass the response of its time with --at.";
     TimeTimestampOutsideCertificate = "time.timestamp_outside_certificate", Time, "The document's time stamp lies outside its certificate's validity.", "The document and its certificate do not belong to the same time.";
     TimeTimestampInFuture = "time.timestamp_in_future", Time, "The document's time stamp lies after the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
     TimeCollateralNotYetValid = "time.collateral_not_yet_valid", Time, "Intel's collateral was issued after the given instant.", "Pass collateral that was in force at the instant.";

@@ -2,6 +2,7 @@
 //! folder elsewhere; so that machines without a network verify as others do. docs/endorsements.md.
 
 use std::{
+    collections::BTreeSet,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use prooftrail_evidence::{AmdKey, AmdProduct, AwsLc, Endorsements, IntelCa, Tee, Wanted, admit, wanted};
+use prooftrail_evidence::{AmdKey, AmdProduct, AwsLc, Endorsements, IntelCa, Tee, Wanted, admit, statuses, wanted};
 use prooftrail_result::{Kind, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use serde::Serialize;
@@ -134,6 +135,12 @@ pub(super) struct Fetch {
     /// Azure's metadata service, inside one of its guests: http://169.254.169.254.
     #[arg(long, value_name = "URL")]
     azure_thim_url: Option<String>,
+    /// NVIDIA's RIM service.
+    #[arg(long, value_name = "URL", default_value = places::NVIDIA_RIM)]
+    nvidia_rim_url: String,
+    /// NVIDIA's OCSP responder.
+    #[arg(long, value_name = "URL", default_value = places::NVIDIA_OCSP)]
+    nvidia_ocsp_url: String,
     #[command(flatten)]
     target: Target,
 }
@@ -297,10 +304,22 @@ impl Fetch {
                 UpdateName::Early => Update::Early,
             },
             azure_thim: self.azure_thim_url.clone(),
+            nvidia_rim: self.nvidia_rim_url.clone(),
+            nvidia_ocsp: self.nvidia_ocsp_url.clone(),
         };
         let fetcher = Fetcher::new(places, self.target.roots.load()?, Arc::new(SystemClock), TIMEOUT)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (kept, failed) = runtime.block_on(fetch_all(&fetcher, &wanted));
+        let (kept, failed) = runtime.block_on(async {
+            let (mut kept, mut failed) = fetch_all(&fetcher, &wanted, &Issuers::new()).await;
+            // Whose signers RIMs have is known when they are here.
+            let issuers = statuses_of(&kept)?;
+            let more: Vec<Wanted> =
+                issuers.iter().map(|(wanted, _)| wanted.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+            let (statuses, unknown) = fetch_all(&fetcher, &more, &issuers).await;
+            kept.extend(statuses);
+            failed.extend(unknown);
+            anyhow::Ok((kept, failed))
+        })?;
         self.target.write(output, &kept, failed)
     }
 
@@ -359,8 +378,19 @@ fn needs(file: &Path, kind: Kind, product: Option<AmdProduct>) -> anyhow::Result
     Ok(found)
 }
 
+/// Certificates in DER by what they are needed beside.
+type Issuers = Vec<(Wanted, Vec<Vec<u8>>)>;
+
+/// The statuses of the signers of RIMs that were fetched.
+fn statuses_of(kept: &[Kept]) -> anyhow::Result<Issuers> {
+    let rims = kept.iter().filter(|kept| matches!(kept.wanted, Wanted::NvidiaRim { .. }));
+    let files = rims.flat_map(|kept| &kept.files).map(AsRef::as_ref);
+    let rims = Endorsements::read(&AwsLc, files).context("what was fetched cannot be read")?;
+    Ok(statuses(&rims, &AwsLc))
+}
+
 /// Fetches one thing after another, as vendors like it best.
-async fn fetch_all(fetcher: &Fetcher, wanted: &[Wanted]) -> (Vec<Kept>, Vec<Told>) {
+async fn fetch_all(fetcher: &Fetcher, wanted: &[Wanted], introduced: &Issuers) -> (Vec<Kept>, Vec<Told>) {
     let (mut kept, mut failed): (Vec<Kept>, Vec<Told>) = (Vec::new(), Vec::new());
     let count = wanted.len();
     for (place, wanted) in (1..).zip(wanted) {
@@ -369,7 +399,9 @@ async fn fetch_all(fetcher: &Fetcher, wanted: &[Wanted]) -> (Vec<Kept>, Vec<Told
             _ => None,
         };
         let issuers = kept.iter().find(|kept| Some(&kept.wanted) == chain.as_ref());
-        let issuers = issuers.map(|kept| kept.files.clone()).unwrap_or_default();
+        let mut issuers = issuers.map(|kept| kept.files.clone()).unwrap_or_default();
+        let beside = introduced.iter().find(|(of, _)| of == wanted).into_iter().flat_map(|(_, beside)| beside);
+        issuers.extend(beside.map(|der| Arc::from(der.as_slice())));
         let mut waited = Duration::ZERO;
         let fetched = loop {
             progress(&format!("fetching {place} of {count}: {wanted}"));

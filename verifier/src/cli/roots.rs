@@ -45,6 +45,7 @@ impl Command {
             let kinds =
                 root.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", "));
             output.line(format!("  kinds     {}", kinds.as_deref().unwrap_or("whatever is appraised")))?;
+            output.line(format!("  for       {}", root.purpose.as_str()))?;
             if let Some(description) = &root.description {
                 output.line(format!("  subject   {}", plain(&description.subject)))?;
                 output.line(format!("  validity  {} to {}", description.not_before, description.not_after))?;
@@ -109,6 +110,7 @@ struct Listed<'a> {
     vendor: Option<&'a str>,
     partition: Option<&'a str>,
     kinds: Option<&'a [prooftrail_result::Kind]>,
+    purpose: &'static str,
     subject: Option<&'a str>,
     not_before: Option<prooftrail_result::Timestamp>,
     not_after: Option<prooftrail_result::Timestamp>,
@@ -118,7 +120,8 @@ struct Listed<'a> {
 impl<'a> Listed<'a> {
     fn of(root: &'a Root) -> Self {
         // Destructured, so that a new field cannot be forgotten here; the certificate itself is not listed.
-        let Root { id, form, der: _, sha256, vendor, partition, kinds, simulated, trust_anchor, description } = root;
+        let Root { id, form, der: _, sha256, vendor, partition, kinds, purpose, simulated, trust_anchor, description } =
+            root;
         let description = description.as_ref();
         Self {
             id,
@@ -129,6 +132,7 @@ impl<'a> Listed<'a> {
             vendor: vendor.as_deref(),
             partition: partition.as_deref(),
             kinds: kinds.as_deref(),
+            purpose: purpose.as_str(),
             subject: description.map(|description| description.subject.as_str()),
             not_before: description.map(|description| description.not_before),
             not_after: description.map(|description| description.not_after),

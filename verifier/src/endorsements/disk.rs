@@ -87,8 +87,10 @@ pub enum Content {
     Certificates,
     /// A list, DER.
     Crl,
-    /// A document of Intel's.
+    /// A document of Intel's, or NVIDIA's around a RIM.
     Json,
+    /// An answer on revocation, DER.
+    Ocsp,
 }
 
 impl Content {
@@ -96,8 +98,13 @@ impl Content {
     #[must_use]
     pub const fn of(wanted: &Wanted, role: Role, place: usize) -> Self {
         match (role, place) {
-            (Role::Endorsement, 0) if wanted.is_revocation() => Self::Crl,
-            (Role::Endorsement, 0) if wanted.is_renewed() => Self::Json,
+            (Role::Endorsement, 0) => match wanted {
+                Wanted::NvidiaStatus { .. } => Self::Ocsp,
+                Wanted::NvidiaRim { .. } => Self::Json,
+                wanted if wanted.is_revocation() => Self::Crl,
+                wanted if wanted.is_renewed() => Self::Json,
+                _ => Self::Certificates,
+            },
             _ => Self::Certificates,
         }
     }

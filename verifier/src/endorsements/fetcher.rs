@@ -7,8 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use prooftrail_evidence::{AwsLc, Wanted, admit};
-use prooftrail_result::Timestamp;
+use prooftrail_evidence::{AwsLc, OcspResponse, Wanted, admit, ocsp_request};
+use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use reqwest::{StatusCode, header};
 
@@ -93,10 +93,14 @@ impl Fetcher {
         let Question { url, form, .. } = question;
         let host = host(url);
         let permit = self.gate.enter(host).await?;
-        let replied = self.get(question).await;
+        let posted = posted(wanted)?;
+        let replied = self.get(question, posted.as_ref()).await;
         self.gate.note_host(host, replied.as_ref().err());
         drop(permit);
         let answer = response::read(*form, replied?)?;
+        if let Some(Posted { nonce, .. }) = posted {
+            answer.files.iter().try_for_each(|file| repeats(file, &nonce))?;
+        }
         let shared = |files: Vec<Vec<u8>>| -> Vec<Arc<[u8]>> { files.into_iter().map(Into::into).collect() };
         let (files, own) = (shared(answer.files), shared(answer.issuers));
         let issuers = if own.is_empty() { issuers.to_vec() } else { own };
@@ -106,8 +110,15 @@ impl Fetcher {
         Ok(Kept { wanted: wanted.clone(), files, issuers, admitted, fetched, url: url.clone() })
     }
 
-    async fn get(&self, question: &Question) -> Result<Reply, Failure> {
-        let mut request = self.client.get(&question.url);
+    async fn get(&self, question: &Question, posted: Option<&Posted>) -> Result<Reply, Failure> {
+        let mut request = match posted {
+            Some(Posted { body, .. }) => self
+                .client
+                .post(&question.url)
+                .header(header::CONTENT_TYPE, "application/ocsp-request")
+                .body(body.clone()),
+            None => self.client.get(&question.url),
+        };
         if matches!(question.form, Form::ThimLeaf | Form::ThimChain) {
             request = request.header("metadata", "true");
         }
@@ -153,6 +164,33 @@ impl Fetcher {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now());
         Some(until.duration_since(now).unwrap_or(Duration::ZERO))
     }
+}
+
+/// A question that is posted.
+struct Posted {
+    body: Vec<u8>,
+    nonce: [u8; 32],
+}
+
+/// The question to a responder, with a nonce that no answer was made for before; nothing where the vendor has a file.
+fn posted(wanted: &Wanted) -> Result<Option<Posted>, Failure> {
+    if !matches!(wanted, Wanted::NvidiaStatus { .. }) {
+        return Ok(None);
+    }
+    let mut nonce = [0; 32];
+    let chance = getrandom::fill(&mut nonce);
+    chance.map_err(|error| Failure::Unreachable(format!("no random bytes for a nonce: {error}")))?;
+    Ok(ocsp_request(wanted, &nonce).map(|body| Posted { body, nonce }))
+}
+
+/// Whether an answer is to the question with that nonce.
+fn repeats(file: &[u8], nonce: &[u8; 32]) -> Result<(), Reason> {
+    let response = OcspResponse::read(&AwsLc, file)?;
+    if response.nonce() == Some(nonce) {
+        return Ok(());
+    }
+    let have = response.nonce().map_or_else(|| "none".to_owned(), hex::encode);
+    Err(Reason::from(ReasonCode::OcspNonce).have(have).need(hex::encode(nonce)))
 }
 
 /// Whether files are what is wanted, and for how long.

@@ -221,7 +221,7 @@ fn age(record: &ItemRecord) -> (u64, &str) {
 /// The record of something, with names for its files.
 fn named(kept: &Kept) -> ItemRecord {
     let mut record = ItemRecord::of(kept);
-    for file in &mut record.files {
+    for (file, bytes) in record.files.iter_mut().zip(kept.files.iter().chain(&kept.issuers)) {
         let start = file.sha256.get(..8).unwrap_or_default();
         let is_own = file.content != Content::Certificates
             || matches!(file.role, Role::Endorsement) && !kept.wanted.is_renewed();
@@ -230,10 +230,10 @@ fn named(kept: &Kept) -> ItemRecord {
         let extension = match file.content {
             Content::Crl => "der",
             Content::Json => "json",
+            Content::Ocsp => "ors",
+            Content::Certificates if bytes.first() == Some(&0x30) => "der",
             Content::Certificates => "pem",
         };
-        let is_der = kept.files.first().is_some_and(|bytes| bytes.first() == Some(&0x30));
-        let extension = if is_own && is_der { "der" } else { extension };
         file.file = Some(format!("{stem}-{start}.{extension}"));
     }
     record

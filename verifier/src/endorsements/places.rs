@@ -1,6 +1,6 @@
 //! Where vendors have what. In: base URLs, and what is wanted; out: the questions to ask, in order. AMD 57230 (KDS);
 //! Intel SGX and TDX Provisioning Certification Service API, version 4, which caches inside data centres (PCCS) speak as
-//! well; Azure's THIM.
+//! well; Azure's THIM; NVIDIA's RIM service and its OCSP responder (RFC 6960, appendix A).
 
 use prooftrail_evidence::{AmdTcb, Tee, Wanted};
 
@@ -11,10 +11,19 @@ pub const INTEL: &str = "https://api.trustedservices.intel.com";
 /// The list of Intel's root, where its certificates point to.
 pub const INTEL_ROOT_CRL: &str = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
 
+/// NVIDIA's RIM service.
+pub const NVIDIA_RIM: &str = "https://rim.attestation.nvidia.com";
+/// NVIDIA's OCSP responder.
+pub const NVIDIA_OCSP: &str = "https://ocsp.ndis.nvidia.com";
+
 /// No certificate, and no chain of them, has more bytes.
 const MAX_CERTIFICATES: usize = 64 << 10;
 /// No document of Intel's has more bytes; they have some kilobytes.
 const MAX_DOCUMENT: usize = 512 << 10;
+/// No answer of NVIDIA's RIM service has more bytes; they have some 30 kilobytes.
+const MAX_RIM: usize = 2 << 20;
+/// No answer of a responder has more bytes; they have some two kilobytes.
+const MAX_STATUS: usize = 64 << 10;
 /// No list has more bytes: with 40 bytes an entry, some 50,000 of them.
 const MAX_LIST: usize = 2 << 20;
 
@@ -53,6 +62,10 @@ pub struct Places {
     pub intel_update: Update,
     /// Azure's cache of certificates of the machine that this runs on: asked first, where there is one.
     pub azure_thim: Option<String>,
+    /// NVIDIA's RIM service, or one that speaks like it.
+    pub nvidia_rim: String,
+    /// The whole URL of NVIDIA's responder.
+    pub nvidia_ocsp: String,
 }
 
 impl Default for Places {
@@ -63,6 +76,8 @@ impl Default for Places {
             intel_root_crl: INTEL_ROOT_CRL.to_owned(),
             intel_update: Update::default(),
             azure_thim: None,
+            nvidia_rim: NVIDIA_RIM.to_owned(),
+            nvidia_ocsp: NVIDIA_OCSP.to_owned(),
         }
     }
 }
@@ -82,6 +97,10 @@ pub enum Form {
     ThimLeaf,
     /// Azure's JSON, of which the CAs are wanted.
     ThimChain,
+    /// NVIDIA's JSON around a RIM.
+    Rim,
+    /// An OCSP response, to a question that is posted.
+    Status,
 }
 
 /// A question to a vendor.
@@ -125,6 +144,10 @@ impl Places {
                 (format!("{}/pckcrl?ca={ca}&encoding=der", pcs(Tee::Sgx)), Form::ListWithIssuer, MAX_LIST)
             }
             Wanted::IntelRootCrl => (self.intel_root_crl.clone(), Form::List, MAX_LIST),
+            Wanted::NvidiaRim { id } => {
+                (format!("{}/v1/rim/{id}", self.nvidia_rim.trim_end_matches('/')), Form::Rim, MAX_RIM)
+            }
+            Wanted::NvidiaStatus { .. } => (self.nvidia_ocsp.clone(), Form::Status, MAX_STATUS),
             // A kind of endorsement that this program does not know how to ask for.
             _ => return Vec::new(),
         };
@@ -202,6 +225,14 @@ mod tests {
             (
                 "intel-root-crl".to_owned(),
                 "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der".to_owned(),
+            ),
+            (
+                "nvidia-rim-NV_GPU_DRIVER_GH100_550.144.03".to_owned(),
+                "https://rim.attestation.nvidia.com/v1/rim/NV_GPU_DRIVER_GH100_550.144.03".to_owned(),
+            ),
+            (
+                format!("nvidia-status-{}-{}-01ab", "A".repeat(64), "A".repeat(64)),
+                "https://ocsp.ndis.nvidia.com".to_owned(),
             ),
         ] {
             assert_eq!(urls(&places, &name), [url]);

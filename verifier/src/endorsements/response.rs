@@ -53,7 +53,7 @@ struct Thim {
 pub fn read(form: Form, reply: Reply) -> Result<Answer, Reason> {
     let Reply { body, issuer_chain } = reply;
     Ok(match form {
-        Form::Certificates => Answer { files: vec![body], issuers: Vec::new() },
+        Form::Certificates | Form::Rim | Form::Status => Answer { files: vec![body], issuers: Vec::new() },
         Form::List => Answer { files: vec![list(body)?], issuers: Vec::new() },
         Form::ListWithIssuer => Answer { files: vec![list(body)?], issuers: vec![chain(issuer_chain)?] },
         Form::Document => Answer { files: vec![body, chain(issuer_chain)?], issuers: Vec::new() },
@@ -112,6 +112,8 @@ mod tests {
             (Form::List, b"308201", None, two(&[b"0\x82\x01"], &[])),
             (Form::ListWithIssuer, b"308201\n", encoded, two(&[b"0\x82\x01"], &[pem])),
             (Form::Document, b"{}", encoded, two(&[b"{}", pem], &[])),
+            (Form::Rim, b"{\"rim\":\"\"}", None, two(&[b"{\"rim\":\"\"}"], &[])),
+            (Form::Status, b"0\x03", None, two(&[b"0\x03"], &[])),
             (Form::ThimLeaf, json, None, two(&[b"leaf"], &[b"cas"])),
             (Form::ThimChain, json, None, two(&[b"cas"], &[])),
         ] {

@@ -73,6 +73,12 @@ impl Shelf {
         Ok(kept)
     }
 
+    /// The certificates that showed that something is signed, whether or not it has ended.
+    pub fn issuers(&self, wanted: &Wanted) -> Vec<Arc<[u8]>> {
+        let items = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        items.get(wanted).map(|item| item.kept.issuers.clone()).unwrap_or_default()
+    }
+
     /// When something was last used, if it is here.
     pub fn used(&self, wanted: &Wanted) -> Option<Timestamp> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).map(|item| item.used)

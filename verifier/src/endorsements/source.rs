@@ -37,6 +37,9 @@ const MAX_FLIGHTS: usize = 64;
 /// Of these, certificates of chips: anybody can invent a report of a chip, and a vendor lets few such questions pass.
 const MAX_VCEK_FLIGHTS: usize = 32;
 
+/// The most certificates whose issuers are remembered, each with some two kilobytes of CAs.
+const MAX_INTRODUCED: usize = 1024;
+
 /// How often it is looked whether something is to be asked for again.
 const ROUND: Duration = Duration::from_secs(30);
 
@@ -81,6 +84,8 @@ pub struct Source {
     shelf: Shelf,
     disk: Option<Arc<Disk>>,
     flights: Mutex<HashMap<Wanted, Flight>>,
+    /// Certificates that show who answers for a status.
+    introduced: Mutex<HashMap<Wanted, Vec<Arc<[u8]>>>>,
     runtime: Handle,
 }
 
@@ -102,6 +107,7 @@ impl Source {
             shelf: Shelf::default(),
             disk,
             flights: Mutex::default(),
+            introduced: Mutex::default(),
             runtime: Handle::current(),
         };
         source.restore()?;
@@ -139,6 +145,25 @@ impl Source {
         )
         .increment(1);
         kept
+    }
+
+    /// Remembers certificates that are needed to see that something is signed, and that its vendor does not send: who answers
+    /// for a status is known from the evidence. They are believed when an answer is verified with them, and no sooner.
+    pub fn introduce(&self, issuers: impl IntoIterator<Item = (Wanted, Vec<Vec<u8>>)>) {
+        let mut introduced = self.introduced.lock().unwrap_or_else(PoisonError::into_inner);
+        for (wanted, issuers) in issuers {
+            if introduced.len() >= MAX_INTRODUCED && !introduced.contains_key(&wanted) {
+                // Whoever needs one brings it again.
+                introduced.clear();
+            }
+            introduced.insert(wanted, issuers.into_iter().map(Into::into).collect());
+        }
+    }
+
+    /// The certificates that are needed beside an answer.
+    fn issuers(&self, wanted: &Wanted) -> Vec<Arc<[u8]>> {
+        let introduced = self.introduced.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).cloned();
+        introduced.unwrap_or_else(|| self.shelf.issuers(wanted))
     }
 
     /// Has everything that is wanted fetched, and waits for it.
@@ -211,6 +236,7 @@ impl Source {
                 };
                 chain?.files.clone()
             }
+            Wanted::NvidiaStatus { .. } => self.issuers(wanted),
             _ => Vec::new(),
         };
         let kept = loop {

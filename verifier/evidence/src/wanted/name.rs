@@ -4,13 +4,17 @@
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::Wanted;
 use crate::{
     intel::{IntelCa, Tee},
+    nvidia::rim::service::is_id as is_rim_id,
     snp::{Generation, KeyKind, ProductLine, TcbVersion},
 };
 
-/// The longest name: a line, a chip id of 64 bytes, a TCB version of five levels.
+/// The longest name: two digests of 48 bytes and a serial number of 20, or a line, a chip id of 64 and a TCB version of five
+/// levels.
 pub const MAX_NAME_BYTES: usize = 192;
 
 /// A text that is no name.
@@ -48,6 +52,11 @@ impl fmt::Display for Wanted {
             Self::IntelQeIdentity { tee } => write!(f, "intel-{}-qe-identity", tee_name(*tee)),
             Self::IntelPckCrl { ca } => write!(f, "intel-pck-{ca}-crl"),
             Self::IntelRootCrl => f.write_str("intel-root-crl"),
+            Self::NvidiaRim { id } => write!(f, "nvidia-rim-{id}"),
+            Self::NvidiaStatus { issuer_name, issuer_key, serial } => {
+                let [name, key] = [issuer_name, issuer_key].map(|digest| URL_SAFE_NO_PAD.encode(digest.as_slice()));
+                write!(f, "nvidia-status-{name}-{key}-{}", hex::encode(serial))
+            }
         }
     }
 }
@@ -63,6 +72,7 @@ impl FromStr for Wanted {
         let read = match name.split_once('-').ok_or(InvalidName)? {
             ("amd", rest) => amd(rest),
             ("intel", rest) => intel(rest),
+            ("nvidia", rest) => nvidia(rest),
             _ => None,
         };
         read.filter(|wanted| wanted.to_string() == name).ok_or(InvalidName)
@@ -113,6 +123,28 @@ fn intel(rest: &str) -> Option<Wanted> {
     }
 }
 
+/// `rim-NV_GPU_DRIVER_GH100_550.144.03`, or `status` and the digests of the issuer's name and key, whose base64url has 64
+/// digits each and may have hyphens among them.
+fn nvidia(rest: &str) -> Option<Wanted> {
+    if let Some(id) = rest.strip_prefix("rim-") {
+        return is_rim_id(id).then(|| Wanted::NvidiaRim { id: id.into() });
+    }
+    let (issuer_name, rest) = digest(rest.strip_prefix("status-")?)?;
+    let (issuer_key, serial) = digest(rest)?;
+    let serial = hex::decode(serial).ok().filter(|serial| (1..=MAX_SERIAL).contains(&serial.len()))?;
+    Some(Wanted::NvidiaStatus { issuer_name, issuer_key, serial: serial.into() })
+}
+
+/// A digest in base64url, and what follows its hyphen.
+fn digest(text: &str) -> Option<(Box<[u8; 48]>, &str)> {
+    let (digits, rest) = text.split_at_checked(64)?;
+    let bytes = URL_SAFE_NO_PAD.decode(digits).ok()?;
+    Some((Box::new(bytes.try_into().ok()?), rest.strip_prefix('-')?))
+}
+
+/// RFC 5280, section 4.1.2.2.
+const MAX_SERIAL: usize = 20;
+
 #[cfg(test)]
 mod tests {
     use super::{InvalidName, MAX_NAME_BYTES, Wanted};
@@ -132,6 +164,9 @@ mod tests {
             "intel-pck-platform-crl",
             "intel-pck-processor-crl",
             "intel-root-crl",
+            "nvidia-rim-NV_GPU_DRIVER_GH100_550.144.03",
+            &format!("nvidia-status-{}-{}-01ab", "-".repeat(64), "_".repeat(64)),
+            &format!("nvidia-status-{}-{}-{}", "A".repeat(64), "9".repeat(64), "7f".repeat(20)),
         ] {
             assert!(name.len() <= MAX_NAME_BYTES);
             assert_eq!(name.parse::<Wanted>().map(|wanted| wanted.to_string()).as_deref(), Ok(name));

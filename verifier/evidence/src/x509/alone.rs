@@ -1,8 +1,9 @@
-//! A CA, or a list of revoked certificates, verified alone under its issuer.
+//! A CA, a list of revoked certificates, or a responder, verified alone under its issuer.
 //!
 //! In: its DER and the issuer. Out: nothing, or the reason. This decides what is kept until evidence needs it, so that what
-//! nobody signed cannot displace what somebody did. No verdict rests on it: evidence takes its whole path through the chain
-//! engine again, with everything that was kept among its endorsements.
+//! nobody signed cannot displace what somebody did. No verdict rests on that: evidence takes its whole path through the chain
+//! engine again, with everything that was kept among its endorsements. Verdicts do rest on responders: the issuer of such a
+//! certificate has come through the chain engine, and a responder is one step below it.
 
 use der::{Decode, Header, Reader, SliceReader, Tag, asn1::BitStringRef};
 use prooftrail_result::{Reason, ReasonCode};
@@ -17,6 +18,7 @@ use super::{
     certificate::Certificate,
     crl::Crl,
     profile::{Profile, check_validity},
+    remembered::Remembered,
 };
 use crate::{
     context::Context,
@@ -61,6 +63,37 @@ pub(crate) fn verify_crl(
         return Err(ReasonCode::RevocationSignature.into());
     }
     verify(der, issuer, profile, context.crypto).map_err(|_| ReasonCode::RevocationSignature.into())
+}
+
+/// Verifies the certificate of somebody whom `issuer` lets answer for it (RFC 6960, section 4.2.2.2): profile, purpose,
+/// signature, and dates at the context's instant.
+pub(crate) fn verify_responder(
+    issuer: &Certificate,
+    responder: &[u8],
+    profile: &Profile,
+    context: &Context<'_>,
+) -> Result<Certificate, Reason> {
+    let certificate = Certificate::read(responder, "the responder")?;
+    profile.check_responder(&certificate, issuer)?;
+    check_validity(&certificate, "the responder", context.at, 0)?;
+    let signed = Signed::read(responder).ok_or(ReasonCode::OcspResponder)?;
+    verify_once(issuer, signed.algorithm, signed.bytes, signed.signature, context)
+        .map_err(|_| Reason::new(ReasonCode::OcspResponder, "the issuer did not sign the responder's certificate"))?;
+    Ok(certificate)
+}
+
+/// Verifies a signature by the holder of a certificate, once: what is remembered is this very signature by this very key.
+pub(crate) fn verify_once(
+    signer: &Certificate,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+    context: &Context<'_>,
+) -> Result<(), InvalidSignature> {
+    let Context { crypto, issuers, .. } = *context;
+    let algorithm = Remembered { algorithm: crypto.path_algorithm(algorithm), crypto, issuers };
+    let key = SubjectPublicKeyInfoRef::from_der(&signer.public_key_der).map_err(|_| InvalidSignature)?;
+    algorithm.verify_signature(key.subject_public_key.as_bytes().ok_or(InvalidSignature)?, message, signature)
 }
 
 /// Verifies the signature of a certificate or a list, which have the same outer form (RFC 5280, sections 4.1 and 5.1).

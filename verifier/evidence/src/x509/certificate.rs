@@ -60,6 +60,14 @@ pub(crate) enum PublicKey {
 }
 
 impl PublicKey {
+    /// The bits of its BIT STRING, where it is a point.
+    pub(crate) fn bits(&self) -> Option<&[u8]> {
+        match self {
+            Self::P256(bits) | Self::P384(bits) => Some(bits),
+            Self::Rsa(_) | Self::Other => None,
+        }
+    }
+
     /// Whether it is of that type.
     pub(super) fn is(&self, key_type: KeyType) -> bool {
         match key_type {

@@ -2,8 +2,12 @@
 //!
 //! Every rule is one line and one reason. Path lengths are counted as RFC 5280, section 6.1.4 counts them.
 
+use der::{
+    Decode,
+    oid::{AssociatedOid, ObjectIdentifier},
+};
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
-use x509_cert::ext::pkix::KeyUsages;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsages};
 
 use super::certificate::{Certificate, KeyType};
 use crate::crypto::SignatureAlgorithm;
@@ -27,6 +31,9 @@ pub(crate) struct Profile {
     /// How many seconds before its notBefore a leaf is accepted: devices issue leaves the moment they need them.
     pub(crate) leaf_leeway_seconds: i64,
 }
+
+/// id-kp-OCSPSigning (RFC 6960, section 4.2.2.2).
+const ID_KP_OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 
 /// How many non-self-issued CAs may still follow below a certificate; `None` is any number.
 pub(super) type CaBudget = Option<u32>;
@@ -78,6 +85,22 @@ impl Profile {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks a responder below an issuer that has been checked: it may sign answers, and nothing else.
+    pub(super) fn check_responder(&self, certificate: &Certificate, issuer: &Certificate) -> Result<(), Reason> {
+        let refused = |detail: &'static str| Reason::new(ReasonCode::OcspResponder, detail);
+        let purposes = certificate.other_extension(ExtendedKeyUsage::OID).map(ExtendedKeyUsage::from_der);
+        let may_answer = matches!(purposes, Some(Ok(ExtendedKeyUsage(purposes))) if purposes == [ID_KP_OCSP_SIGNING]);
+        if !may_answer || certificate.is_ca() || !certificate.allows(KeyUsages::DigitalSignature) {
+            return Err(refused("the certificate of who signed the response is not for signing responses"));
+        }
+        if certificate.issuer != issuer.subject {
+            return Err(refused("another issuer than the certificate's lets the responder answer"));
+        }
+        // The purpose may be critical, and has been read.
+        let known = certificate.unknown_critical.filter(|oid| *oid != ExtendedKeyUsage::OID);
+        self.check_any(&Certificate { unknown_critical: known, ..certificate.clone() }, "the responder", self.leaf_key)
     }
 
     fn check_any(&self, certificate: &Certificate, position: &str, key_type: KeyType) -> Result<(), Reason> {

@@ -178,6 +178,10 @@ pub struct Endorsements {
     pub intel_update: Update,
     /// The metadata service of an Azure guest that this runs in, which has that guest's own certificates.
     pub azure_thim_url: Option<String>,
+    /// NVIDIA's RIM service, or one that speaks like it.
+    pub nvidia_rim_url: String,
+    /// The whole URL of NVIDIA's OCSP responder.
+    pub nvidia_ocsp_url: String,
     /// How long a vendor may take for one answer.
     pub timeout_seconds: u64,
     /// Lets vendors be asked without TLS.
@@ -186,7 +190,8 @@ pub struct Endorsements {
 
 impl Default for Endorsements {
     fn default() -> Self {
-        let Places { amd, intel, intel_root_crl, intel_update, azure_thim } = Places::default();
+        let Places { amd, intel, intel_root_crl, intel_update, azure_thim, nvidia_rim, nvidia_ocsp } =
+            Places::default();
         Self {
             folder: None,
             fetch: true,
@@ -195,6 +200,8 @@ impl Default for Endorsements {
             intel_root_crl_url: intel_root_crl,
             intel_update,
             azure_thim_url: azure_thim,
+            nvidia_rim_url: nvidia_rim,
+            nvidia_ocsp_url: nvidia_ocsp,
             timeout_seconds: 8,
             insecure_http: false,
         }
@@ -211,13 +218,17 @@ impl Endorsements {
             intel_root_crl: self.intel_root_crl_url.clone(),
             intel_update: self.intel_update,
             azure_thim: self.azure_thim_url.clone(),
+            nvidia_rim: self.nvidia_rim_url.clone(),
+            nvidia_ocsp: self.nvidia_ocsp_url.clone(),
         }
     }
 
     /// Refuses what makes no sense together. Azure's metadata service speaks no TLS, and is reached over no network.
     fn check(&self) -> Result<(), &'static str> {
         let is_safe = |url: &String| url.starts_with("https://") || (self.insecure_http && url.starts_with("http://"));
-        if ![&self.amd_url, &self.intel_url, &self.intel_root_crl_url].into_iter().all(is_safe) {
+        let vendors =
+            [&self.amd_url, &self.intel_url, &self.intel_root_crl_url, &self.nvidia_rim_url, &self.nvidia_ocsp_url];
+        if !vendors.into_iter().all(is_safe) {
             return Err("endorsements: URLs of vendors are https, or insecure_http = true");
         }
         let is_local = |url: &String| url.starts_with("http://") || url.starts_with("https://");
