@@ -79,10 +79,12 @@ pub enum Purpose {
     Evidence,
     /// Reference values that evidence is compared with (RIMs).
     ReferenceValues,
+    /// Google's signed endorsements of the firmware that its machines launch.
+    GceFirmware,
 }
 
 impl Purpose {
-    const ALL: [Self; 2] = [Self::Evidence, Self::ReferenceValues];
+    const ALL: [Self; 3] = [Self::Evidence, Self::ReferenceValues, Self::GceFirmware];
 
     /// The spelling in manifests.
     #[must_use]
@@ -90,6 +92,7 @@ impl Purpose {
         match self {
             Self::Evidence => "evidence",
             Self::ReferenceValues => "reference-values",
+            Self::GceFirmware => "gce-firmware",
         }
     }
 }
@@ -174,11 +177,11 @@ impl RootSet {
         }
     }
 
-    /// Adds another set's roots. A root that stands in both is kept once, as it stood here first.
+    /// Adds another set's roots. A root that stands in both for one purpose is kept once, as it stood here first.
     pub fn extend(&mut self, other: Self) {
         self.demands_listed_keys |= other.demands_listed_keys;
         for root in other.roots {
-            if !self.roots.iter().any(|known| known.sha256 == root.sha256) {
+            if !self.roots.iter().any(|known| known.sha256 == root.sha256 && known.purpose == root.purpose) {
                 self.roots.push(root);
             }
         }
@@ -227,6 +230,12 @@ impl RootSet {
     /// The certificates at hand that reference values for evidence of that kind may rest on.
     pub fn of_reference_values(&self, kind: Kind) -> impl Iterator<Item = &Root> {
         self.of_purpose(Purpose::ReferenceValues, Form::Certificate, kind)
+    }
+
+    /// The certificates at hand that Google's endorsements of firmware may rest on, where evidence of that kind is concerned. One
+    /// that stands in no manifest serves nothing here: such endorsements come with evidence unasked.
+    pub fn of_gce_firmware(&self, kind: Kind) -> impl Iterator<Item = &Root> {
+        self.of_purpose(Purpose::GceFirmware, Form::Certificate, kind).filter(|root| root.kinds.is_some())
     }
 
     /// The roots of one form that evidence of that kind may rest on.

@@ -58,6 +58,17 @@ pub(crate) fn azure_tdx_vtpm(bytes: &[u8]) {
     quote(Kind::AzureTdxVtpm, bytes, TDX_COLLATERAL);
 }
 
+/// One of Google's endorsements of firmware, beside a genuine report whose measurement the corpus's one lists.
+pub(crate) fn gce_firmware(bytes: &[u8]) {
+    let at = Timestamp::from_unix_seconds(1_704_067_200).unwrap_or(Timestamp::MAX);
+    let Ok(endorsements) = Endorsements::read(&AwsLc, [MILAN_VCEK, MILAN_ASK, bytes]) else { return };
+    let mut roots = RootSet::pinned();
+    let google =
+        RootSet::from_manifest(GCE_ROOT_MANIFEST, TrustAnchor::Configured, |_| Ok::<_, &str>(GCE_ROOT.to_vec()));
+    roots.extend(google.unwrap_or_default());
+    judge(Kind::AmdSevSnp, MILAN_REPORT, &roots, &endorsements, at);
+}
+
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
@@ -164,9 +175,14 @@ const TDX_QUOTE: &[u8] = include_bytes!("../../vectors/tdx/quotes/tdx-v4-phala-b
 const TDX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-tdx_quote.json");
 const SGX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-sgx_quote.json");
 
-/// Certificates of a genuine report in the corpus.
+/// A genuine report in the corpus, and its certificates.
+const MILAN_REPORT: &[u8] = include_bytes!("../../vectors/snp/milan/sev_v2_report.bin");
 const MILAN_VCEK: &[u8] = include_bytes!("../../vectors/snp/milan/sev_v2_vcek.der");
 const MILAN_ASK: &[u8] = include_bytes!("../../vectors/snp/roots/ask_milan.pem");
+
+/// The root of the corpus's endorsement of firmware, a simulator's.
+const GCE_ROOT: &[u8] = include_bytes!("../../../fuzz/corpus/gce_firmware/root");
+const GCE_ROOT_MANIFEST: &str = include_str!("../../../fuzz/corpus/gce_firmware/root_manifest");
 
 /// A genuine report of Azure's paravisor, and a VCEK with AMD's certificates, of another chip.
 const HCL_REPORT: &[u8] = include_bytes!("../../vectors/snp/azure/azcvm_hcl-report-snp.bin");

@@ -29,6 +29,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("azure_tdx_vtpm", evidence::azure_tdx_vtpm),
     ("nvidia_rim", evidence::nvidia_rim),
     ("ocsp_response", evidence::ocsp_response),
+    ("gce_firmware", evidence::gce_firmware),
     ("endorsement", evidence::endorsement),
     ("endorsement_answer", endorsements::answer),
     ("endorsement_manifest", endorsements::manifest),

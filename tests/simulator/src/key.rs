@@ -1,6 +1,6 @@
 //! Keys that belong to a label, and their signatures. A label comes in; the same key comes out on every machine. P-384
-//! signs with SHA-384 and P-256 with SHA-256, with the nonces of RFC 6979; RSA-4096 signs with PSS and SHA-384, with a salt
-//! that belongs to the message, or with PKCS#1 v1.5 and SHA-256. So signatures repeat too.
+//! signs with SHA-384 and P-256 with SHA-256, with the nonces of RFC 6979; RSA-4096 signs with PSS and SHA-384 or SHA-256, with a
+//! salt that belongs to the message, or with PKCS#1 v1.5 and SHA-256. So signatures repeat too.
 
 use std::fmt;
 
@@ -36,6 +36,7 @@ enum Curve {
     P384(p384::ecdsa::SigningKey),
     Rsa(Box<RsaKey>),
     RsaPkcs1(Box<RsaKey>),
+    RsaSha256(Box<RsaKey>),
 }
 
 /// How a key signs.
@@ -49,6 +50,8 @@ pub(crate) enum Scheme {
     RsaPssSha384,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RsaPkcs1Sha256,
+    /// RSASSA-PSS with SHA-256.
+    RsaPssSha256,
 }
 
 impl Key {
@@ -81,6 +84,12 @@ impl Key {
         Self { label: label.to_owned(), curve: Curve::RsaPkcs1(Box::new(RsaKey::of(label))) }
     }
 
+    /// The RSA key of `label`, as [`Key::rsa4096`], that signs with SHA-256.
+    #[must_use]
+    pub fn rsa4096_sha256(label: &str) -> Self {
+        Self { label: label.to_owned(), curve: Curve::RsaSha256(Box::new(RsaKey::of(label))) }
+    }
+
     #[expect(clippy::expect_used, reason = "2^32 hashes do not all miss the range from 1 to the group order")]
     fn new(label: &str, curve: Option<Curve>) -> Self {
         Self { label: label.to_owned(), curve: curve.expect("one of 2^32 hashes is a scalar") }
@@ -93,7 +102,7 @@ impl Key {
         match &self.curve {
             Curve::P256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
             Curve::P384(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
-            Curve::Rsa(key) | Curve::RsaPkcs1(key) => key.public_key(),
+            Curve::Rsa(key) | Curve::RsaPkcs1(key) | Curve::RsaSha256(key) => key.public_key(),
         }
     }
 
@@ -102,7 +111,7 @@ impl Key {
     pub fn rsa_modulus(&self) -> Option<Vec<u8>> {
         match &self.curve {
             Curve::P256(_) | Curve::P384(_) => None,
-            Curve::Rsa(key) | Curve::RsaPkcs1(key) => Some(key.modulus()),
+            Curve::Rsa(key) | Curve::RsaPkcs1(key) | Curve::RsaSha256(key) => Some(key.modulus()),
         }
     }
 
@@ -113,7 +122,9 @@ impl Key {
         let algorithm = match self.curve {
             Curve::P256(_) => elliptic(SECP256R1),
             Curve::P384(_) => elliptic(SECP384R1),
-            Curve::Rsa(_) | Curve::RsaPkcs1(_) => der::sequence([der::object_identifier(RSA_ENCRYPTION), der::null()]),
+            Curve::Rsa(_) | Curve::RsaPkcs1(_) | Curve::RsaSha256(_) => {
+                der::sequence([der::object_identifier(RSA_ENCRYPTION), der::null()])
+            }
         };
         der::sequence([algorithm, der::bit_string(0, &self.public_point())])
     }
@@ -138,8 +149,9 @@ impl Key {
                     p384::ecdsa::Signature::from_scalars(r, -s).map(|twin| twin.to_vec()),
                 )
             }
-            Curve::Rsa(key) => Signature { fixed: key.sign(message), twin: None },
+            Curve::Rsa(key) => Signature { fixed: key.sign::<Sha384>(message), twin: None },
             Curve::RsaPkcs1(key) => Signature { fixed: key.sign_pkcs1(message), twin: None },
+            Curve::RsaSha256(key) => Signature { fixed: key.sign::<Sha256>(message), twin: None },
         }
     }
 
@@ -150,6 +162,7 @@ impl Key {
             Curve::P384(_) => Scheme::EcdsaSha384,
             Curve::Rsa(_) => Scheme::RsaPssSha384,
             Curve::RsaPkcs1(_) => Scheme::RsaPkcs1Sha256,
+            Curve::RsaSha256(_) => Scheme::RsaPssSha256,
         }
     }
 }
@@ -162,6 +175,7 @@ impl fmt::Debug for Key {
             Curve::P384(_) => "p384",
             Curve::Rsa(_) => "rsa4096",
             Curve::RsaPkcs1(_) => "rsa4096_pkcs1",
+            Curve::RsaSha256(_) => "rsa4096_sha256",
         };
         write!(f, "Key::{kind}({:?})", self.label)
     }

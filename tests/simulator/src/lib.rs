@@ -25,13 +25,15 @@
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
 //! a virtual TPM. [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a
-//! responder says of a certificate. [`vendors::Vendors`] serves certificates, lists and collateral over HTTP, as AMD's key server and Intel's
+//! responder says of a certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`vendors::Vendors`] serves
+//! certificates, lists and collateral over HTTP, as AMD's key server and Intel's
 //! provisioning service do.
 
 pub mod azure;
 pub mod cbor;
 pub mod der;
 pub mod edit;
+pub mod gce;
 pub mod intel;
 pub mod jose;
 pub mod key;

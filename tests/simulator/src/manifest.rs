@@ -27,6 +27,18 @@ simulated = true
     )
 }
 
+/// The same for a root that vouches for something else than evidence.
+pub(crate) fn of_root_for(
+    purpose: &str,
+    id: &str,
+    file: &str,
+    root: &CertificateSpec,
+    vendor: &str,
+    kinds: &[&str],
+) -> String {
+    format!("{}purpose = {purpose:?}\n", of_root(id, file, root, vendor, kinds))
+}
+
 /// A time as RFC 3339 spells it.
 #[expect(clippy::expect_used, reason = "the same range as a certificate's time, which a test asks for")]
 pub(crate) fn rfc3339(seconds: i64) -> String {

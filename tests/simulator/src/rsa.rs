@@ -1,10 +1,10 @@
-//! RSA-4096 keys that belong to a label, RSASSA-PSS with SHA-384 and RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, sections 8.1
+//! RSA-4096 keys that belong to a label, RSASSA-PSS with SHA-256 and SHA-384 and RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, sections 8.1
 //! and 8.2). A label comes in; the same key comes out. None of them is a secret: each is made of two of twelve primes that stand beside this file.
 
 use std::fmt;
 
 use num_bigint::BigUint;
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha256};
 
 use crate::{der, derive};
 
@@ -12,7 +12,6 @@ use crate::{der, derive};
 const PRIMES: &[u8] = include_bytes!("primes.bin");
 const PRIME_BYTES: usize = 256;
 const MODULUS_BYTES: usize = 512;
-const HASH_BYTES: usize = 48;
 /// DigestInfo of SHA-256 without the digest (RFC 8017, section 9.2, note 1).
 const SHA256_DIGEST_INFO: &[u8] = b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 
@@ -51,9 +50,9 @@ impl RsaKey {
         der::sequence([integer(&self.modulus), integer(&self.exponent)])
     }
 
-    /// The signature over `message`, 512 bytes.
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        left_padded(&self.power(&BigUint::from_bytes_be(&encoded(message))), MODULUS_BYTES)
+    /// The RSASSA-PSS signature with the hash `D` over `message`, 512 bytes.
+    pub(crate) fn sign<D: Digest>(&self, message: &[u8]) -> Vec<u8> {
+        left_padded(&self.power(&BigUint::from_bytes_be(&encoded::<D>(message))), MODULUS_BYTES)
     }
 
     /// The RSASSA-PKCS1-v1_5 signature with SHA-256 over `message`, 512 bytes.
@@ -96,16 +95,15 @@ impl fmt::Debug for RsaKey {
 }
 
 /// EMSA-PSS (RFC 8017, section 9.1.1) for 4,095 bits, with a salt that belongs to the message.
-fn encoded(message: &[u8]) -> Vec<u8> {
-    let hash = Sha384::digest(message);
-    let salt = Sha384::new().chain_update(b"prooftrail-simulator/salt/").chain_update(hash).finalize();
-    let digest = Sha384::new().chain_update([0; 8]).chain_update(hash).chain_update(salt).finalize();
-    let mut block = vec![0; MODULUS_BYTES - 2 * HASH_BYTES - 2];
+fn encoded<D: Digest>(message: &[u8]) -> Vec<u8> {
+    let hash = D::digest(message);
+    let salt = D::new().chain_update(b"prooftrail-simulator/salt/").chain_update(&hash).finalize();
+    let digest = D::new().chain_update([0; 8]).chain_update(&hash).chain_update(&salt).finalize();
+    let mut block = vec![0; MODULUS_BYTES - 2 * hash.len() - 2];
     block.push(1);
     block.extend_from_slice(&salt);
-    let mask = (0_u32..).flat_map(|counter| {
-        Sha384::new().chain_update(digest).chain_update(counter.to_be_bytes()).finalize().into_iter()
-    });
+    let mask = (0_u32..)
+        .flat_map(|counter| D::new().chain_update(&digest).chain_update(counter.to_be_bytes()).finalize().to_vec());
     block.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
     // The modulus has a bit more than the encoded message.
     if let Some(first) = block.first_mut() {
@@ -127,17 +125,23 @@ fn left_padded(number: &BigUint, length: usize) -> Vec<u8> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use sha2::{Digest, Sha256, Sha384};
+
     use super::{MODULUS_BYTES, RsaKey};
 
     #[test]
     fn keys_have_4096_bits_and_signatures_are_undone_by_the_public_exponent() {
-        let key = RsaKey::of("a");
-        assert_eq!(key.modulus.bits(), 4096);
-        let signature = key.sign(b"message");
-        assert_eq!(signature.len(), MODULUS_BYTES);
-        assert_eq!(signature, RsaKey::of("a").sign(b"message"), "signatures repeat");
-        let opened = num_bigint::BigUint::from_bytes_be(&signature).modpow(&key.exponent, &key.modulus);
-        assert_eq!(super::left_padded(&opened, MODULUS_BYTES), super::encoded(b"message"));
+        fn signed<D: Digest>() -> Vec<u8> {
+            let key = RsaKey::of("a");
+            assert_eq!(key.modulus.bits(), 4096);
+            let signature = key.sign::<D>(b"message");
+            assert_eq!(signature.len(), MODULUS_BYTES);
+            assert_eq!(signature, RsaKey::of("a").sign::<D>(b"message"), "signatures repeat");
+            let opened = num_bigint::BigUint::from_bytes_be(&signature).modpow(&key.exponent, &key.modulus);
+            assert_eq!(super::left_padded(&opened, MODULUS_BYTES), super::encoded::<D>(b"message"));
+            signature
+        }
+        assert_ne!(signed::<Sha256>(), signed::<Sha384>());
     }
 
     #[test]

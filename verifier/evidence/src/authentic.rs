@@ -160,6 +160,7 @@ pub mod check {
         RECIPIENT,
         BINDING,
         TCB,
+        FIRMWARE,
     ];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
@@ -207,4 +208,6 @@ pub mod check {
     pub const BINDING: &str = "evidence.binding";
     /// The platform's versions match a TCB level that is not revoked.
     pub const TCB: &str = "evidence.tcb";
+    /// Google's endorsement of the firmware that was measured; listed only where one lists the measurement.
+    pub const FIRMWARE: &str = "endorsement.firmware";
 }

@@ -2,10 +2,10 @@
 //!
 //! In: files as they were fetched or supplied; certificates and CRLs in PEM (any number in one file) or DER, the tables of
 //! them that SEV-SNP guests get from their hosts, Intel's collateral in JSON, event logs of guests, TPM quotes, NVIDIA's RIMs
-//! in XML or in its service's JSON, OCSP responses, key sets of token issuers. Out: [`Endorsements`], content-addressed, ready
-//! for the chain engine. Nothing in here is trusted until the engine has verified it, with one exception: for the keys of a
-//! key set (RFC 7517) vouches whoever supplies it, unless a chain or the roots do. So a key set is never taken from the
-//! attester whose tokens it is to verify ([`holds_key_set`]).
+//! in XML or in its service's JSON, OCSP responses, key sets of token issuers, Google's endorsements of firmware. Out:
+//! [`Endorsements`], content-addressed, ready for the chain engine. Nothing in here is trusted until the engine has verified
+//! it, with one exception: for the keys of a key set (RFC 7517) vouches whoever supplies it, unless a chain or the roots do.
+//! So a key set is never taken from the attester whose tokens it is to verify ([`holds_key_set`]).
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use x509_cert::name::Name;
 use crate::{
     azure::{self, EndorsedQuote, PcrLog},
     crypto::Crypto,
+    gce::{self, FirmwareEndorsement},
     intel::{
         collateral::{self, Collateral},
         event_log::EventLog,
@@ -48,6 +49,7 @@ pub struct Endorsements {
     key_sets: Vec<Arc<KeySet>>,
     rims: Vec<Arc<Rim>>,
     ocsp_responses: Vec<Arc<OcspResponse>>,
+    firmware: Vec<Arc<FirmwareEndorsement>>,
 }
 
 /// A certificate that was supplied beside the evidence. Neither read nor verified yet, but for the places of its names.
@@ -129,7 +131,13 @@ impl Endorsements {
     /// Reads one file: a table of certificates as SEV-SNP guests get it, the JSON, or PEM or DER.
     fn add_file(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
         if snp::is_table(file) {
-            return snp::read_table(file)?.into_iter().try_for_each(|entry| self.add_x509(crypto, entry));
+            return snp::read_table(file)?.into_iter().try_for_each(|entry| match gce::is_one(entry) {
+                true => self.add_firmware(crypto, entry),
+                false => self.add_x509(crypto, entry),
+            });
+        }
+        if gce::is_one(file) {
+            return self.add_firmware(crypto, file);
         }
         if TcgLog::is_one(file) {
             return self.add_log(crypto, &TcgLog::read(crypto, file)?);
@@ -216,11 +224,21 @@ impl Endorsements {
         self.check_count()
     }
 
+    /// Adds one of Google's endorsements of firmware.
+    fn add_firmware(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
+        let endorsement = FirmwareEndorsement::read(crypto, file)?;
+        if !self.firmware.iter().any(|known| known.sha256() == endorsement.sha256()) {
+            self.firmware.push(Arc::new(endorsement));
+        }
+        self.check_count()
+    }
+
     /// Checks that there are not more endorsements than any set needs.
     fn check_count(&self) -> Result<(), Reason> {
         let logs = self.event_logs.len().max(self.pcr_logs.len());
         let rims = self.rims.len() + self.ocsp_responses.len();
         let others = self.collateral.len() + logs + self.tpm_quotes.len() + self.key_sets.len() + rims;
+        let others = others + self.firmware.len();
         if self.crls.len() + self.certificates.len() + others <= MAX_ENDORSEMENTS {
             return Ok(());
         }
@@ -281,6 +299,11 @@ impl Endorsements {
     /// Answers of responders on revocation.
     pub(crate) fn ocsp_responses(&self) -> &[Arc<OcspResponse>] {
         &self.ocsp_responses
+    }
+
+    /// Google's endorsements of firmware.
+    pub(crate) fn firmware(&self) -> impl Iterator<Item = &FirmwareEndorsement> {
+        self.firmware.iter().map(AsRef::as_ref)
     }
 
     /// Identifies the revocation lists as a whole.

@@ -15,6 +15,7 @@ mod crypto;
 mod endorsements;
 mod expected;
 mod format;
+mod gce;
 mod hardware;
 mod intel;
 mod jose;

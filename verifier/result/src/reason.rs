@@ -134,6 +134,8 @@ reason_codes! {
     RimContent = "rim.content", Parse, "A RIM says something that is not understood here, or lacks what a RIM must say.", "For a newer form, upgrade the verifier; what is not understood is not skipped.";
     RimServiceAnswer = "rim.service_answer", Parse, "The answer of NVIDIA's RIM service is not of its form, or its RIM is not the one whose digest it has.", "Fetch the RIM again, or pass the XML alone.";
     OcspMalformed = "ocsp.malformed", Parse, "An OCSP response cannot be read, or identifies certificates otherwise than by SHA-256 or SHA-384.", "Ask the responder again, as `prooftrail endorsements fetch` does; pass the response in DER.";
+    // parse: Google's endorsements of firmware
+    GceMalformed = "gce.malformed", Parse, "Google's endorsement of firmware cannot be read, or can be read in two ways.", "Fetch the endorsement again (`VMLaunchEndorsement`, binary); send it as it is.";
 
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
@@ -156,6 +158,7 @@ reason_codes! {
     JwsSignature = "jws.signature", Signature, "The token's signature does not verify under the issuer's key.", "The token was altered after it was signed, or signed by another key.";
     RimDigest = "rim.digest", Signature, "A RIM is not the document that its signature is over.", "The file was altered after it was signed; fetch it again.";
     RimSignature = "rim.signature", Signature, "A RIM's signature does not verify under the key of its first certificate.", "The file was altered after it was signed, or signed by somebody else; fetch it again.";
+    GceSignature = "gce.signature", Signature, "The signature of Google's endorsement of firmware does not verify under the certificate in it.", "The endorsement was altered after it was signed; fetch it again.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -190,6 +193,8 @@ reason_codes! {
     SnpCertificateKind = "snp.certificate_kind", Chain, "The names of the certificates do not make an AMD chain of one product line and one kind of key.", "An ASK certifies VCEKs and an ASVK certifies VLEKs, each of its own line.";
     SnpCertificateExtension = "snp.certificate_extension", Chain, "One of AMD's extensions is missing from the key's certificate, malformed, or contradicts the chain.", "Not a certificate of this vendor.";
 
+    GceCertificate = "gce.certificate", Chain, "The certificate in Google's endorsement of firmware is not one of a root that is configured for such endorsements.", "Compare the root that is configured with the one that Google publishes; the detail says what differs.";
+
     // revocation
     RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
     RevocationSignature = "revocation.signature", Revocation, "A CRL's signature does not verify under its issuer's key, or its issuer may not sign CRLs.", "Fetch the CRL again from the vendor.";
@@ -215,6 +220,7 @@ reason_codes! {
 
     TimeTokenExpired = "time.token_expired", Time, "The token has expired at the given instant.", "Ask for a fresh token; to look at an old one, pass the instant at which it was made with --at.";
     TimeTokenNotYetValid = "time.token_not_yet_valid", Time, "The token is not yet valid at the given instant.", "Check the clock, or pass the instant to appraise at with --at.";
+    GceTime = "gce.time", Time, "Google's endorsement of firmware, or the certificate in it, is outside its time at the given instant.", "Fetch the endorsement again; for old evidence, pass the endorsement of its time with --endorsement.";
 
     ChallengeExpired = "challenge.expired", Time, "The challenge has ended.", "Ask for a new challenge and make evidence for it.";
     ChallengeTimes = "challenge.times", Time, "The challenge was made by a clock that is far ahead.", "Compare the clocks of the replicas.";

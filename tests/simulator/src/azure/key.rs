@@ -1,6 +1,8 @@
 //! The key with which a virtual TPM signs quotes. A label comes in; a key of RSA with 4,096 bits comes out, which is larger than
 //! genuine ones.
 
+use sha2::Sha384;
+
 use crate::{base64::base64url, rsa::RsaKey};
 
 /// An attestation key. It is no secret: its label says it all.
@@ -23,7 +25,7 @@ impl AttestationKey {
     /// The RSASSA-PSS signature with SHA-384.
     #[must_use]
     pub fn sign_pss(&self, message: &[u8]) -> Vec<u8> {
-        self.0.sign(message)
+        self.0.sign::<Sha384>(message)
     }
 
     /// RSAPublicKey in DER (RFC 8017, appendix A.1.1).

@@ -13,6 +13,8 @@ pub enum Entry {
     Ark,
     /// The ARK's revocation list.
     Crl,
+    /// Google's endorsement of the firmware.
+    GceFirmware,
     /// Something else.
     Other,
 }
@@ -26,6 +28,7 @@ impl Entry {
             Self::Ask => "4ab7b379bbac4fe4a02f05aef327c782",
             Self::Ark => "c0b406a4a803495297433fb6014cd0ae",
             Self::Crl => "92f81bc358114d3d97ffd19f88dc67ea",
+            Self::GceFirmware => "9f4116cdc5034f5a8f6ffb68882f4ce2",
             Self::Other => "ecae0c0f950243b1afa20ae2e0d565b6",
         }
     }

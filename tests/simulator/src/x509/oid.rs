@@ -12,11 +12,15 @@ pub const SHA256_WITH_RSA_ENCRYPTION: Oid = &[1, 2, 840, 113549, 1, 1, 11];
 pub const RSASSA_PSS: Oid = &[1, 2, 840, 113549, 1, 1, 10];
 /// id-mgf1 (RFC 4055, section 2.2).
 pub const MGF1: Oid = &[1, 2, 840, 113549, 1, 1, 8];
+/// id-sha256 (RFC 4055, section 2.1).
+pub const SHA256: Oid = &[2, 16, 840, 1, 101, 3, 4, 2, 1];
 /// id-sha384 (RFC 4055, section 2.1).
 pub const SHA384: Oid = &[2, 16, 840, 1, 101, 3, 4, 2, 2];
 
 /// id-at-commonName (RFC 5280, appendix A.1), as the other attributes.
 pub const COMMON_NAME: Oid = &[2, 5, 4, 3];
+/// id-at-serialNumber.
+pub const SERIAL_NUMBER: Oid = &[2, 5, 4, 5];
 /// id-at-countryName.
 pub const COUNTRY: Oid = &[2, 5, 4, 6];
 /// id-at-localityName.

@@ -45,11 +45,21 @@ impl Algorithm {
     /// trailer field, which DER forbids since it is a default, and which AMD's older certificates do.
     #[must_use]
     pub fn rsa_pss_sha384(trailer: bool) -> Self {
-        let sha384 = || der::sequence([der::object_identifier(oid::SHA384), der::null()]);
+        Self::rsa_pss(oid::SHA384, 48, trailer)
+    }
+
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and 32 bytes of salt.
+    #[must_use]
+    pub fn rsa_pss_sha256() -> Self {
+        Self::rsa_pss(oid::SHA256, 32, false)
+    }
+
+    fn rsa_pss(hash: Oid, salt_bytes: u64, trailer: bool) -> Self {
+        let hash = || der::sequence([der::object_identifier(hash), der::null()]);
         let fields = [
-            der::context(0, &sha384()),
-            der::context(1, &der::sequence([der::object_identifier(oid::MGF1), sha384()])),
-            der::context(2, &der::small_integer(48)),
+            der::context(0, &hash()),
+            der::context(1, &der::sequence([der::object_identifier(oid::MGF1), hash()])),
+            der::context(2, &der::small_integer(salt_bytes)),
         ];
         let trailer = trailer.then(|| der::context(3, &der::small_integer(1)));
         Self { oid: oid::RSASSA_PSS, parameters: Some(der::sequence(fields.into_iter().chain(trailer))) }
@@ -62,6 +72,7 @@ impl Algorithm {
             Scheme::RsaPssSha384 => Self::rsa_pss_sha384(false),
             // RFC 4055, section 5: the parameters are NULL.
             Scheme::RsaPkcs1Sha256 => Self { oid: oid::SHA256_WITH_RSA_ENCRYPTION, parameters: Some(der::null()) },
+            Scheme::RsaPssSha256 => Self::rsa_pss_sha256(),
         }
     }
 

@@ -20,6 +20,8 @@ pub enum SignatureAlgorithm {
     RsaPkcs1Sha384,
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     RsaPkcs1Sha512,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and 32 bytes of salt (RFC 4055, section 3.1), in DER.
+    RsaPssSha256,
     /// RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 4055, section 3.1), in DER.
     RsaPssSha384,
     /// The same with the trailer field spelled out, which DER forbids of a default, and which AMD's CAs and its
@@ -35,6 +37,7 @@ impl SignatureAlgorithm {
         Self::RsaPkcs1Sha256,
         Self::RsaPkcs1Sha384,
         Self::RsaPkcs1Sha512,
+        Self::RsaPssSha256,
         Self::RsaPssSha384,
         Self::RsaPssSha384Trailer,
     ];
@@ -47,6 +50,7 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1Sha256 => alg_id::RSA_PKCS1_SHA256,
             Self::RsaPkcs1Sha384 => alg_id::RSA_PKCS1_SHA384,
             Self::RsaPkcs1Sha512 => alg_id::RSA_PKCS1_SHA512,
+            Self::RsaPssSha256 => alg_id::RSA_PSS_SHA256,
             Self::RsaPssSha384 => alg_id::RSA_PSS_SHA384,
             Self::RsaPssSha384Trailer => RSA_PSS_SHA384_TRAILER,
         }

@@ -3,8 +3,8 @@
 use aws_lc_rs::{
     digest::{self, Digest},
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
-        UnparsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+        RSA_PSS_2048_8192_SHA384, UnparsedPublicKey,
     },
 };
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
@@ -35,6 +35,7 @@ impl Crypto for AwsLc {
             SignatureAlgorithm::RsaPkcs1Sha256 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
             SignatureAlgorithm::RsaPkcs1Sha384 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
             SignatureAlgorithm::RsaPkcs1Sha512 => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
+            SignatureAlgorithm::RsaPssSha256 => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
             SignatureAlgorithm::RsaPssSha384 => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384Trailer,
         }
@@ -74,6 +75,12 @@ impl Crypto for AwsLc {
 
     fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, public_key)
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
+    }
+
+    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public_key)
             .verify(message, signature)
             .map_err(|_| BadSignature)
     }

@@ -72,6 +72,13 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`BadSignature`], whatever the cause.
     fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+
+    /// Verifies an RSASSA-PSS signature with SHA-256, MGF1 with SHA-256 and 32 bytes of salt (RFC 8017, section 8.1) over a
+    /// message. The key is as for [`Crypto::verify_rsa_pkcs1_sha256`].
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]

@@ -31,6 +31,7 @@ impl Crypto for RustCrypto {
             SignatureAlgorithm::RsaPkcs1Sha256 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha256),
             SignatureAlgorithm::RsaPkcs1Sha384 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha384),
             SignatureAlgorithm::RsaPkcs1Sha512 => &RsaPkcs1(SignatureAlgorithm::RsaPkcs1Sha512),
+            SignatureAlgorithm::RsaPssSha256 => &RsaPssSha256,
             SignatureAlgorithm::RsaPssSha384 => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384),
             SignatureAlgorithm::RsaPssSha384Trailer => &RsaPssSha384(SignatureAlgorithm::RsaPssSha384Trailer),
         }
@@ -65,6 +66,11 @@ impl Crypto for RustCrypto {
     fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
         key.verify(Pss::<Sha384>::new(), &Sha384::digest(message), signature).map_err(|_| BadSignature)
+    }
+
+    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
+        key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signature).map_err(|_| BadSignature)
     }
 }
 
@@ -127,6 +133,24 @@ impl SignatureVerificationAlgorithm for EcdsaP384Sha384 {
         let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
         let signature = DerSignature::try_from(signature).map_err(|_| InvalidSignature)?;
         key.verify_prehash(&Sha384::digest(message), &signature).map_err(|_| InvalidSignature)
+    }
+}
+
+/// RSASSA-PSS with SHA-256 under an RSA key, for the path validator.
+#[derive(Debug)]
+struct RsaPssSha256;
+
+impl SignatureVerificationAlgorithm for RsaPssSha256 {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_ENCRYPTION
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_PSS_SHA256
+    }
+
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        RustCrypto.verify_rsa_pss_sha256(public_key, message, signature).map_err(|BadSignature| InvalidSignature)
     }
 }
 

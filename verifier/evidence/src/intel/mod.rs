@@ -34,6 +34,7 @@ use crate::{
     crypto::{Crypto, SignatureAlgorithm},
     expected,
     format::Format,
+    gce::{self, Measured},
     hardware::HardwareReport,
     x509::{self, Certificate, Chain, KeyType, Profile, PublicKey, Remembered, Revocation, VerifiedCertificate},
 };
@@ -193,7 +194,7 @@ fn authenticate(
         inputs.extend(log.map(|log| InputDigest { role: "event_log", sha256: log.sha256 }));
     }
     checks.push(check::TCB, if objections.is_empty() { Outcome::Passed } else { Outcome::Failed });
-    Ok(Authentic {
+    let mut authentic = Authentic {
         evidence_id,
         claims,
         checks: Vec::new(),
@@ -203,7 +204,11 @@ fn authenticate(
         debug_applies: true,
         links: links(quote, context.crypto),
         inputs,
-    })
+    };
+    if let Body::Td(report) = &quote.body {
+        gce::endorse(&mut authentic, Measured::Tdx(report.mrtd), context, checks)?;
+    }
+    Ok(authentic)
 }
 
 /// The chain's last certificate must be a root of ours, byte for byte; it is the anchor because we know it, not because

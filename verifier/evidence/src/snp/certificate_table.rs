@@ -1,7 +1,7 @@
 //! The table of certificates that a host hands its guests with a report (AMD GHCB specification 56421, section 4.1.8.1,
 //! extended guest request; Linux gives it as `auxblob` of configfs-tsm).
 //!
-//! In: the table's bytes. Out: its entries of known types, each a file in PEM or DER. The host made it: nothing in here
+//! In: the table's bytes. Out: its entries of known types, each a file in a form of its own. The host made it: nothing in here
 //! is trusted, and a table is read strictly only so that it can be read in one way.
 
 use prooftrail_result::{Reason, ReasonCode};
@@ -13,7 +13,7 @@ const MAX_ENTRIES: usize = 16;
 /// GUID, offset, length.
 const ENTRY_BYTES: usize = 24;
 
-/// The entries that are certificates and CRLs, by GUID as RFC 9562 writes it.
+/// The entries that are certificates, CRLs, and Google's endorsements of firmware, by GUID as RFC 9562 writes it.
 const KNOWN: &[[u8; 16]] = &[
     // VCEK: 63da758d-e664-4564-adc5-f4b93be8accd
     [0x63, 0xDA, 0x75, 0x8D, 0xE6, 0x64, 0x45, 0x64, 0xAD, 0xC5, 0xF4, 0xB9, 0x3B, 0xE8, 0xAC, 0xCD],
@@ -25,6 +25,8 @@ const KNOWN: &[[u8; 16]] = &[
     [0xC0, 0xB4, 0x06, 0xA4, 0xA8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3F, 0xB6, 0x01, 0x4C, 0xD0, 0xAE],
     // CRL: 92f81bc3-5811-4d3d-97ff-d19f88dc67ea
     [0x92, 0xF8, 0x1B, 0xC3, 0x58, 0x11, 0x4D, 0x3D, 0x97, 0xFF, 0xD1, 0x9F, 0x88, 0xDC, 0x67, 0xEA],
+    // Google's endorsement of the firmware: 9f4116cd-c503-4f5a-8f6f-fb68882f4ce2
+    [0x9F, 0x41, 0x16, 0xCD, 0xC5, 0x03, 0x4F, 0x5A, 0x8F, 0x6F, 0xFB, 0x68, 0x88, 0x2F, 0x4C, 0xE2],
 ];
 
 /// Whether the bytes begin as such a table does.

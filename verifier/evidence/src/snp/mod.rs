@@ -34,6 +34,7 @@ use crate::{
     crypto::SignatureAlgorithm,
     expected,
     format::Format,
+    gce::{self, Measured},
     hardware::HardwareReport,
     x509::{self, Chain, KeyType, Profile, PublicKey, VerifiedCertificate},
 };
@@ -164,7 +165,7 @@ fn authenticate(
     claims::claim(&mut claims, report, &vouched, context.crypto);
     claims::claim_owner(&mut claims, report, key.owner);
     advisories::claim(&mut claims, context.at);
-    Ok(Authentic {
+    let mut authentic = Authentic {
         evidence_id,
         claims,
         checks: Vec::new(),
@@ -174,7 +175,9 @@ fn authenticate(
         debug_applies: true,
         links: vec![Link::SnpReportId(*report.report_id)],
         inputs: inputs(&selected, &verified),
-    })
+    };
+    gce::endorse(&mut authentic, Measured::Snp(report.measurement), context, checks)?;
+    Ok(authentic)
 }
 
 /// What stands behind a report.
