@@ -4,12 +4,16 @@
 //! equal keys counts, so a signed text that has them would mean different things to different verifiers; serde alone
 //! notices only the keys that a type names. Depth is serde_json's own limit (128).
 
+mod tree;
+
 use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
+
+pub(crate) use tree::{Node, Object};
 
 /// Why a text was refused. The sentences name what was wrong, in at most some hundred characters.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -9,7 +9,7 @@ use prooftrail_result::{Reason, ReasonCode};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::algorithm::Algorithm;
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, Object};
 
 /// A token beyond this is refused unread; genuine ones have at most a third of it.
 pub(crate) const MAX_TOKEN_BYTES: usize = 64 * 1024;
@@ -77,14 +77,23 @@ impl<'a> Compact<'a> {
         })
     }
 
+    /// The payload as an object whose members are looked up by name.
+    pub(crate) fn object(&self) -> Result<Object<'_>, Reason> {
+        Object::read(&self.payload).map_err(unreadable)
+    }
+
     /// The payload as claims of some form.
     pub(crate) fn claims<'p, T: Deserialize<'p>>(&'p self) -> Result<T, Reason> {
-        json::read(&self.payload).map_err(|error| match error {
-            JsonError::DuplicateKey(why) => Reason::new(ReasonCode::TokenDuplicateClaim, why),
-            JsonError::Malformed(why) | JsonError::Shape(why) => {
-                Reason::new(ReasonCode::TokenMalformed, format!("the token's claims cannot be read: {why}"))
-            }
-        })
+        json::read(&self.payload).map_err(unreadable)
+    }
+}
+
+fn unreadable(error: JsonError) -> Reason {
+    match error {
+        JsonError::DuplicateKey(why) => Reason::new(ReasonCode::TokenDuplicateClaim, why),
+        JsonError::Malformed(why) | JsonError::Shape(why) => {
+            Reason::new(ReasonCode::TokenMalformed, format!("the token's claims cannot be read: {why}"))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     algorithm::Algorithm,
     compact::Compact,
     key::TokenKey,
-    key_set::{self, Found},
+    key_set::{self, Found, SetKey},
 };
 use crate::{
     authentic::{InputDigest, check},
@@ -64,8 +64,8 @@ pub(crate) struct ChainRule {
 pub(crate) struct Signer {
     /// The key.
     pub(crate) key: TokenKey,
-    /// The certificates that stand beside it in DER, leaf first; verified only where `certificate` says so.
-    pub(crate) chain: Vec<Vec<u8>>,
+    /// The key as its set has it, where that brings a certificate.
+    pub(crate) leaf: Option<Arc<SetKey>>,
     /// SHA-256 of the key set in which it was found; none where the token brings a chain.
     pub(crate) key_set: Option<[u8; 32]>,
     /// The leaf, where a chain was verified.
@@ -106,9 +106,9 @@ impl Issuer {
         };
         let signer = match signer {
             Some(signer) => signer,
-            None => checks.run(check::ROOT, || self.listed(key.key, key.chain, context))?,
+            None => checks.run(check::ROOT, || self.listed(key.key.clone(), context))?,
         };
-        Ok(Signer { key_set: Some(set.sha256), ..signer })
+        Ok(Signer { key_set: Some(set.sha256), leaf: key.leaf.is_some().then_some(key), ..signer })
     }
 
     /// Takes the key that signs a token from the chain in the token's header.
@@ -149,11 +149,11 @@ impl Issuer {
         let Root { sha256: root_sha256, trust_anchor, simulated, .. } = *root;
         let vendor = root.vendor.clone().map_or(Cow::Borrowed(self.vendor), Cow::Owned);
         let certificate = Some(certificate);
-        Ok(Signer { key, chain, key_set: None, certificate, root_sha256, trust_anchor, simulated, vendor })
+        Ok(Signer { key, key_set: None, leaf: None, certificate, root_sha256, trust_anchor, simulated, vendor })
     }
 
     /// A key that no chain vouches for.
-    fn listed(&self, key: TokenKey, chain: Vec<Vec<u8>>, context: &Context<'_>) -> Result<Signer, Reason> {
+    fn listed(&self, key: TokenKey, context: &Context<'_>) -> Result<Signer, Reason> {
         let root_sha256 = key.spki_sha256;
         let (trust_anchor, simulated) = match context.roots.key(self.kind, &root_sha256) {
             KeyStanding::Listed(root) => (root.trust_anchor, root.simulated),
@@ -165,7 +165,7 @@ impl Issuer {
             }
         };
         let vendor = Cow::Borrowed(self.vendor);
-        Ok(Signer { key, chain, key_set: None, certificate: None, root_sha256, trust_anchor, simulated, vendor })
+        Ok(Signer { key, key_set: None, leaf: None, certificate: None, root_sha256, trust_anchor, simulated, vendor })
     }
 }
 

@@ -4,6 +4,8 @@
 //! Some issuers publish keys by modulus or coordinates, some as certificates only, some in both ways; two ways must name the
 //! same key. A key set says nothing of itself about whose it is: whoever supplies one vouches for it.
 
+use std::sync::{Arc, OnceLock};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prooftrail_result::{Reason, ReasonCode};
 use serde::{Deserialize, de::IgnoredAny};
@@ -28,9 +30,16 @@ const MAX_X5C: usize = 8;
 /// The keys of an issuer.
 #[derive(Clone, Debug)]
 pub(crate) struct KeySet {
-    keys: Vec<Jwk>,
+    keys: Vec<Entry>,
     /// SHA-256 of the file.
     pub(crate) sha256: [u8; 32],
+}
+
+/// A key of a set, which is read when it is first asked for.
+#[derive(Clone, Debug)]
+struct Entry {
+    jwk: Jwk,
+    read: OnceLock<Result<Arc<SetKey>, Reason>>,
 }
 
 #[derive(Deserialize)]
@@ -60,13 +69,15 @@ pub(crate) struct SetKey {
     pub(crate) key: TokenKey,
     /// Its certificates in DER, leaf first; the leaf has this key.
     pub(crate) chain: Vec<Vec<u8>>,
+    /// The leaf, read.
+    pub(crate) leaf: Option<Certificate>,
 }
 
 /// A key, and the set in which it stands.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
     pub(crate) set: &'a KeySet,
-    pub(crate) key: SetKey,
+    pub(crate) key: Arc<SetKey>,
 }
 
 /// Whether a file is a key set, going by its one necessary member.
@@ -110,12 +121,13 @@ impl KeySet {
                 return Err(Reason::from(ReasonCode::KeySetDuplicate).have(key.kid.as_deref().unwrap_or_default()));
             }
         }
+        let keys = keys.into_iter().map(|jwk| Entry { jwk, read: OnceLock::new() }).collect();
         Ok(Self { keys, sha256: crypto.sha256(&[file]) })
     }
 
     /// Every key that can be used, for a root set.
-    pub(super) fn usable(&self, crypto: &dyn Crypto) -> impl Iterator<Item = (Option<&str>, SetKey)> {
-        self.keys.iter().filter_map(move |jwk| Some((jwk.kid.as_deref(), jwk.read(crypto).ok()?)))
+    pub(super) fn usable(&self, crypto: &dyn Crypto) -> impl Iterator<Item = (Option<&str>, Arc<SetKey>)> {
+        self.keys.iter().filter_map(move |entry| Some((entry.jwk.kid.as_deref(), entry.read(crypto).ok()?)))
     }
 }
 
@@ -131,12 +143,13 @@ pub(crate) fn find<'a>(
     let mut count = 0_usize;
     for set in sets {
         count += 1;
-        for jwk in set.keys.iter().filter(|jwk| jwk.kid.as_deref() == Some(kid)) {
+        for entry in set.keys.iter().filter(|entry| entry.jwk.kid.as_deref() == Some(kid)) {
+            let jwk = &entry.jwk;
             if jwk.alg.as_deref().is_some_and(|named| Algorithm::named(named) != Some(algorithm)) {
                 for_another = jwk.alg.as_deref();
                 continue;
             }
-            let key = jwk.read(crypto)?;
+            let key = entry.read(crypto)?;
             match &found {
                 Some(known) if known.key.key != key.key => {
                     return Err(Reason::from(ReasonCode::TokenKeyAmbiguous).have(kid));
@@ -160,17 +173,21 @@ pub(crate) fn find<'a>(
     }
 }
 
+impl Entry {
+    /// The key. Certificates in it are kilobytes, and every token of an issuer asks for the same one.
+    fn read(&self, crypto: &dyn Crypto) -> Result<Arc<SetKey>, Reason> {
+        self.read.get_or_init(|| self.jwk.read(crypto).map(Arc::new)).clone()
+    }
+}
+
 impl Jwk {
     fn read(&self, crypto: &dyn Crypto) -> Result<SetKey, Reason> {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err(Reason::new(ReasonCode::TokenKeyType, "the key is for another use than signatures"));
         }
         let chain = self.x5c.iter().flatten().map(|text| certificate(text)).collect::<Result<Vec<_>, _>>()?;
-        let certified = chain.first().map(|leaf| {
-            let leaf = Certificate::read(leaf, "the key's certificate")?;
-            TokenKey::of(&leaf, crypto)
-        });
-        let certified = certified.transpose()?;
+        let leaf = chain.first().map(|leaf| Certificate::read(leaf, "the key's certificate")).transpose()?;
+        let certified = leaf.as_ref().map(|leaf| TokenKey::of(leaf, crypto)).transpose()?;
         let stated = match self {
             Self { n: Some(n), e: Some(e), .. } if self.kty == "RSA" => Some(TokenKey::rsa(n, e, crypto)?),
             Self { x: Some(x), y: Some(y), crv: Some(crv), .. } if self.kty == "EC" && crv == "P-384" => {
@@ -188,7 +205,7 @@ impl Jwk {
             (Some(key), _) | (None, Some(key)) => key,
             (None, None) => return Err(Reason::from(ReasonCode::TokenKeyType).have("nothing").need(NEED)),
         };
-        Ok(SetKey { key, chain })
+        Ok(SetKey { key, chain, leaf })
     }
 }
 

@@ -40,7 +40,8 @@ pub fn read_key_sets(crypto: &dyn Crypto, roots: RootSet) -> Result<RootSet, Rea
                 }),
                 _ => None,
             };
-            let key = Root { id, form: Form::Key, sha256: key.key.spki_sha256, der: key.key.spki, ..root.clone() };
+            let key =
+                Root { id, form: Form::Key, sha256: key.key.spki_sha256, der: key.key.spki.clone(), ..root.clone() };
             read.extend([key].into_iter().chain(authority));
         }
         Ok(read)

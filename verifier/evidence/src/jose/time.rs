@@ -3,6 +3,8 @@
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use serde::Deserialize;
 
+use crate::json::{Node, Object};
+
 /// How much an issuer's clock may differ from ours, in seconds.
 pub(crate) const TOLERANCE_SECONDS: i64 = 60;
 
@@ -40,6 +42,19 @@ impl Times {
 }
 
 impl Window {
+    /// The times of a payload.
+    pub(crate) fn of(payload: &Object<'_>) -> Result<Self, Reason> {
+        let seconds = |name: &str| match payload.get(name) {
+            None => Ok(None),
+            Some(Node::Whole(seconds)) if i64::try_from(*seconds).is_ok() => Ok(i64::try_from(*seconds).ok()),
+            Some(_) => Err(Reason::new(ReasonCode::TokenMalformed, format!("`{name}` is no whole number of seconds"))),
+        };
+        let (Some(iat), nbf, Some(exp)) = (seconds("iat")?, seconds("nbf")?, seconds("exp")?) else {
+            return Err(Reason::new(ReasonCode::TokenMalformed, "the token lacks `iat` or `exp`"));
+        };
+        Times { iat, nbf, exp }.window()
+    }
+
     /// The last instant at which the token is taken.
     pub(crate) fn last(self) -> Timestamp {
         self.expires.saturating_add_seconds(TOLERANCE_SECONDS)
