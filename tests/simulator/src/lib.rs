@@ -37,6 +37,7 @@ pub mod gce;
 pub mod intel;
 pub mod jose;
 pub mod key;
+pub mod maa;
 pub mod nitro;
 pub mod nvidia_rim;
 pub mod ocsp;

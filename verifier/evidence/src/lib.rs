@@ -20,6 +20,8 @@ mod hardware;
 mod intel;
 mod jose;
 mod json;
+mod json_claims;
+mod maa;
 mod nitro;
 mod nvidia;
 mod ocsp;
@@ -40,6 +42,7 @@ pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, ce
 pub use format::{Format, Parsed};
 pub use intel::{Enclave, IntelCa, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
 pub use jose::{bare_root, read_key_sets};
+pub use maa::{AzureMaa, MaaToken};
 pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
@@ -61,6 +64,7 @@ pub const SUPPORTED: &[Kind] = &[
     Kind::IntelSgx,
     Kind::AzureSnpVtpm,
     Kind::AzureTdxVtpm,
+    Kind::AzureMaa,
 ];
 
 /// Authenticates one piece of evidence of a known kind.
@@ -76,6 +80,7 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::AmdSevSnp => Parsed::<SevSnp>::parse(bytes)?.authenticate(context),
         Kind::AzureSnpVtpm => Parsed::<AzureSnpVtpm>::parse(bytes)?.authenticate(context),
         Kind::AzureTdxVtpm => Parsed::<AzureTdxVtpm>::parse(bytes)?.authenticate(context),
+        Kind::AzureMaa => Parsed::<AzureMaa>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -111,6 +116,7 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         as_format::<SgxQuote>,
         as_format::<AzureSnpVtpm>,
         as_format::<AzureTdxVtpm>,
+        as_format::<AzureMaa>,
     ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),

@@ -20,11 +20,11 @@ const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// An RSA key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct AttestationKey {
+pub(crate) struct AttestationKey {
     /// RSAPublicKey in DER.
     pub(super) pkcs1: Vec<u8>,
     /// SubjectPublicKeyInfo in DER.
-    pub(super) spki: Vec<u8>,
+    pub(crate) spki: Vec<u8>,
     /// The bytes of the modulus, and so of a signature.
     pub(super) modulus_bytes: usize,
 }
@@ -52,7 +52,7 @@ struct SubjectPublicKeyInfo<'a> {
 
 impl AttestationKey {
     /// Reads a key from the `n` and `e` of a JSON Web Key.
-    pub(super) fn read(n: &str, e: &str) -> Result<Self, Reason> {
+    pub(crate) fn read(n: &str, e: &str) -> Result<Self, Reason> {
         let decode = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| Reason::from(ReasonCode::AzureAttestationKey));
         let (modulus, exponent) = (decode(n)?, decode(e)?);
         let unused = modulus.first().map_or(0, |first| first.leading_zeros());

@@ -39,7 +39,7 @@ use crate::{
     snp::SevSnp,
 };
 
-pub(crate) use self::{envelope::is_quote, event_log::PcrLog};
+pub(crate) use self::{attestation_key::AttestationKey, envelope::is_quote, event_log::PcrLog};
 
 /// `azure-snp-vtpm`.
 pub type AzureSnpVtpm = AzureVtpm<SnpMachine>;

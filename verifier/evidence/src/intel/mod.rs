@@ -12,6 +12,7 @@ mod names;
 mod pck;
 mod pem;
 mod quote;
+pub(crate) mod service;
 mod tcb;
 pub(crate) mod wanted;
 
