@@ -25,7 +25,8 @@
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
 //! a virtual TPM. [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a
-//! responder says of a certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`vendors::Vendors`] serves
+//! responder says of a certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`maa::Provider`] and
+//! [`nras::Service`] issue tokens, with key sets of their own. [`vendors::Vendors`] serves
 //! certificates, lists and collateral over HTTP, as AMD's key server and Intel's
 //! provisioning service do.
 
@@ -39,6 +40,7 @@ pub mod jose;
 pub mod key;
 pub mod maa;
 pub mod nitro;
+pub mod nras;
 pub mod nvidia_rim;
 pub mod ocsp;
 pub mod snp;

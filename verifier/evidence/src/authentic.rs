@@ -152,6 +152,7 @@ pub mod check {
         COLLATERAL,
         TIMESTAMP,
         TOKEN_TIMES,
+        TOKEN_DIGESTS,
         IDENTITY,
         RUNTIME_DATA,
         QUOTE_SIGNATURE,
@@ -172,6 +173,8 @@ pub mod check {
     pub const TOKEN_KEY: &str = "token.key";
     /// The token is in force, give or take what clocks differ by.
     pub const TOKEN_TIMES: &str = "token.times";
+    /// The tokens of an answer are the very ones, of the very devices, that its signed whole names.
+    pub const TOKEN_DIGESTS: &str = "token.digests";
     /// The chain ends in a root that is pinned or configured.
     pub const ROOT: &str = "chain.root";
     /// Order, profile, and names of every certificate.

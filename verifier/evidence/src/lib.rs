@@ -23,6 +23,7 @@ mod json;
 mod json_claims;
 mod maa;
 mod nitro;
+mod nras;
 mod nvidia;
 mod ocsp;
 mod snp;
@@ -47,6 +48,7 @@ pub use nitro::{
     MAX_EIF_SIGNATURE_BYTES, NitroDocument, NitroEnclave, NitroTpm, SignerMeasurement, nitro_extended,
     verify_eif_signature,
 };
+pub use nras::{NrasAnswer, NvidiaNras};
 pub use nvidia::rim::{Floor as RimFloor, Golden, Rim, RimKind, RimStatus, VerifiedRim};
 pub use ocsp::{OcspResponse, RevocationReason, RevocationStatus, request as ocsp_request};
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
@@ -65,6 +67,7 @@ pub const SUPPORTED: &[Kind] = &[
     Kind::AzureSnpVtpm,
     Kind::AzureTdxVtpm,
     Kind::AzureMaa,
+    Kind::NvidiaNras,
 ];
 
 /// Authenticates one piece of evidence of a known kind.
@@ -81,6 +84,7 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::AzureSnpVtpm => Parsed::<AzureSnpVtpm>::parse(bytes)?.authenticate(context),
         Kind::AzureTdxVtpm => Parsed::<AzureTdxVtpm>::parse(bytes)?.authenticate(context),
         Kind::AzureMaa => Parsed::<AzureMaa>::parse(bytes)?.authenticate(context),
+        Kind::NvidiaNras => Parsed::<NvidiaNras>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -117,6 +121,7 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         as_format::<AzureSnpVtpm>,
         as_format::<AzureTdxVtpm>,
         as_format::<AzureMaa>,
+        as_format::<NvidiaNras>,
     ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),

@@ -125,6 +125,7 @@ reason_codes! {
     JwsHeader = "jws.header", Parse, "The token's header cannot be read.", "Send the token as its issuer gave it.";
     TokenMalformed = "token.malformed", Parse, "The token's claims have not the form of its kind.", "Check the kind; if it is right, the issuer changed its format: upgrade the verifier.";
     TokenDuplicateClaim = "token.duplicate_claim", Parse, "An object of the token's claims has the same key twice.", "Readers disagree on which value counts, so such a token is refused.";
+    NrasBundle = "nras.bundle", Parse, "The evidence is no answer of NVIDIA's attestation service.", "Send the answer as it came: [[\"JWT\", token], {device: token, …}]; what nvattest prints has it as `detached_eat`.";
     KeySetMalformed = "keyset.malformed", Parse, "A key set is not of the form of RFC 7517.", "Fetch the issuer's key set again; keep the text as it is.";
     KeySetDuplicate = "keyset.duplicate", Parse, "A key set has the same key id twice, or an object in it the same member.", "Readers disagree on which counts, so such a set is refused. Fetch the issuer's key set again.";
 
@@ -245,6 +246,9 @@ reason_codes! {
     BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
     BindingUnlinked = "binding.unlinked", Binding, "Nothing that was signed shows that a token is about the machine of the evidence beside it.", "Send a token that was made for this machine: of Azure's MAA one whose HCLAkPub is the quote's attestation key, of Intel Trust Authority one with the quote's digest, of NRAS one about the devices that report.";
     BindingPrimary = "binding.primary", Binding, "The set has not exactly one piece that can carry its binding.", "Send one piece of CPU evidence; its value covers every other piece.";
+    NrasDevices = "nras.devices", Binding, "The devices of the answer are not exactly those that NVIDIA's overall token names.", "Send the answer as it came; one without some of its devices is another answer.";
+    NrasDigest = "nras.digest", Binding, "A device's token is not the one that NVIDIA's overall token names by its digest.", "Send the answer as it came; tokens of two answers make none.";
+    NrasDeviceTwice = "nras.device_twice", Binding, "Two devices of the answer are one.", "Ask NVIDIA's service for each device once.";
     BindingAttestationKey = "binding.attestation_key", Binding, "The quoting enclave's report names another attestation key.", "The quote was put together of several, or altered.";
     BindingQeIdentity = "binding.qe_identity", Binding, "The quoting enclave is not the one that Intel's identity describes.", "Pass the identity of the TEE's quoting enclave: QE for SGX, TD_QE for TDX. If it is, the quote was made by an enclave that is not Intel's.";
     BindingPlatform = "binding.platform", Binding, "The TCB info is for another TEE, platform family or PCE.", "Fetch the TCB info of the FMSPC that the reason names.";
@@ -264,6 +268,9 @@ reason_codes! {
 
     // claims
     SnpHostRequested = "snp.host_requested", Claims, "The host asked for the report, not the guest.", "What such a report carries was chosen by the host; ask the guest for one.";
+    NrasOverallResult = "nras.overall_result", Claims, "NVIDIA's service does not say that the devices passed.", "Signed is not passed: the reasons beside this one say what NVIDIA objects to.";
+    NrasDeviceError = "nras.device_error", Claims, "NVIDIA's service refused a device.", "Look the code up in NVIDIA's list of error codes; 4010 is another nonce than the one that was asked with.";
+    NrasDeviceResult = "nras.device_result", Claims, "NVIDIA's token about a device does not say that something is good which must be.", "The reason names the claim; what is not said to be good is not.";
     ReleaseHeaderForeign = "release.header_foreign", Claims, "No stanza of the witness's header opens with this version of the key.", "Seal the witness to the key's public half, or name the version that it was sealed to.";
     ReleaseHeaderMac = "release.header_mac", Claims, "The MAC of the witness's header does not hold.", "The header was altered after it was sealed.";
     ReleaseHeaderPassphrase = "release.header_passphrase", Claims, "The witness is sealed with a passphrase.", "Seal the witness to the key's public half.";
