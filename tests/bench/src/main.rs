@@ -25,6 +25,7 @@ mod scene;
 mod scratch;
 mod snp;
 mod tdx;
+mod tokens;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -32,10 +33,11 @@ use std::{env, path::Path, process::ExitCode};
 const SERVICE: &str = "prooftrail";
 
 /// Every benchmark by name.
-const ALL: [(&str, fn()); 8] = [
+const ALL: [(&str, fn()); 9] = [
     ("nitro", nitro::run),
     ("snp", snp::run),
     ("tdx", tdx::run),
+    ("tokens", tokens::run),
     ("policy", policy::run),
     ("ledger", ledger::run),
     ("append", append::run),

@@ -150,7 +150,7 @@ fn appraise(kind: Kind, bytes: &[u8]) {
 }
 
 /// Authenticates cold, expecting nothing: whatever comes out, it must come out.
-fn judge(kind: Kind, bytes: &[u8], roots: &RootSet, endorsements: &Endorsements, at: Timestamp) {
+pub(crate) fn judge(kind: Kind, bytes: &[u8], roots: &RootSet, endorsements: &Endorsements, at: Timestamp) {
     let context = Context {
         crypto: &AwsLc,
         roots,

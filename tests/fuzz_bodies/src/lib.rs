@@ -13,6 +13,7 @@ mod proofs;
 mod protocol;
 mod provenance;
 mod secrets;
+mod tokens;
 
 /// A body: it is given bytes and returns.
 pub type Body = fn(&[u8]);
@@ -30,6 +31,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("nvidia_rim", evidence::nvidia_rim),
     ("ocsp_response", evidence::ocsp_response),
     ("gce_firmware", evidence::gce_firmware),
+    ("azure_maa", tokens::azure_maa),
+    ("nvidia_nras", tokens::nvidia_nras),
     ("endorsement", evidence::endorsement),
     ("endorsement_answer", endorsements::answer),
     ("endorsement_manifest", endorsements::manifest),
