@@ -99,7 +99,7 @@ impl<'a> Scene<'a> {
     }
 
     fn payload(&mut self, device: usize) -> &mut Json {
-        &mut self.answer.devices[device].token.payload
+        &mut self.answer.devices.get_mut(device).unwrap().token.payload
     }
 
     /// What no policy can allow, in words.

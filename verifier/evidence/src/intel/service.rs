@@ -80,7 +80,7 @@ pub(crate) fn vouch(bytes: &[u8], context: &Context<'_>) -> Result<VouchedEnclav
             identity::quoting_enclave(qe_report, &qe_identity.content)?;
             let level = tcb::qe_level(&qe_identity.content.tcb_levels, qe_report.isvsvn)?;
             let evaluated = tcb::sgx(&info.content, &platform.extension, level);
-            let evaluated = evaluated.map_err(|reasons| first(reasons))?;
+            let evaluated = evaluated.map_err(first)?;
             if evaluated.status == Converged::Level(Status::Revoked) {
                 return Err(ReasonCode::TcbRevoked.into());
             }

@@ -97,11 +97,11 @@ impl Issuer {
         })?;
         let signer = match &self.authority {
             Authority::KeySet => None,
-            Authority::Chain(rule) => Some(self.certified(rule, key.chain.clone(), revocation, context, checks)?),
+            Authority::Chain(rule) => Some(self.certified(rule, &key.chain, revocation, context, checks)?),
             Authority::ChainOrKeySet(rule) => {
                 let last = key.chain.last().filter(|_| rule.length.contains(&key.chain.len()));
                 let has_root = last.is_some_and(|last| context.roots.find_sent(self.kind, last).is_some());
-                has_root.then(|| self.certified(rule, key.chain.clone(), revocation, context, checks)).transpose()?
+                has_root.then(|| self.certified(rule, &key.chain, revocation, context, checks)).transpose()?
             }
         };
         let signer = match signer {
@@ -126,7 +126,7 @@ impl Issuer {
             let texts = token.header.x5c.iter().flatten();
             texts.map(|text| key_set::certificate(text)).collect::<Result<Vec<_>, _>>()
         })?;
-        let signer = self.certified(rule, chain, revocation, context, checks)?;
+        let signer = self.certified(rule, &chain, revocation, context, checks)?;
         algorithm.check_key(&signer.key.public)?;
         Ok(signer)
     }
@@ -135,13 +135,13 @@ impl Issuer {
     fn certified(
         &self,
         rule: &ChainRule,
-        chain: Vec<Vec<u8>>,
+        chain: &[Vec<u8>],
         revocation: RevocationMode,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Signer, Reason> {
-        let root = checks.run(check::ROOT, || root_of(&chain, rule, self.kind, context))?;
-        let [leaf, cas @ .., _] = chain.as_slice() else { return Err(ReasonCode::ChainLength.into()) };
+        let root = checks.run(check::ROOT, || root_of(chain, rule, self.kind, context))?;
+        let [leaf, cas @ .., _] = chain else { return Err(ReasonCode::ChainLength.into()) };
         let intermediates: Vec<&[u8]> = cas.iter().rev().map(Vec::as_slice).collect();
         let path = Chain { root: &root, intermediates: &intermediates, leaf };
         let certificate = x509::verify(path, rule.profile, revocation, context, checks)?;

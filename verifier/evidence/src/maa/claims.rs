@@ -222,7 +222,8 @@ impl Hardware {
         claim_all(claims, described, self.members)?;
         if self.attestation_type == TDX_TYPE {
             for (register, member) in (0..).zip(["tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2", "tdx_rtmr3"]) {
-                json_claims::claim(claims, described, member, maa::TDX_RTMR.at(register)).map_err(malformed)?;
+                json_claims::claim(claims, described, member, maa::TDX_RTMR.at(register))
+                    .map_err(|error| malformed(&error))?;
             }
             claims.insert_if(cross_vendor::TCB_STATUS, described.text("attester_tcb_status").and_then(status_spelt));
         }
@@ -238,7 +239,10 @@ impl Hardware {
 }
 
 fn claim_all(claims: &mut Claims, object: &Object<'_>, members: &[(&str, ClaimId)]) -> Result<(), Reason> {
-    members.iter().try_for_each(|(member, name)| json_claims::claim(claims, object, member, *name)).map_err(malformed)
+    members
+        .iter()
+        .try_for_each(|(member, name)| json_claims::claim(claims, object, member, *name))
+        .map_err(|error| malformed(&error))
 }
 
 /// What the guest sent along. It may be text of any sort; a nonce is base64.
@@ -307,6 +311,6 @@ fn bytes<const N: usize>(claims: &Claims, name: ClaimId) -> Option<[u8; N]> {
     }
 }
 
-fn malformed(error: WrongType) -> Reason {
+fn malformed(error: &WrongType) -> Reason {
     Reason::new(ReasonCode::TokenMalformed, format!("the token's claims cannot be read: {error}"))
 }

@@ -94,18 +94,18 @@ impl<'a> Bundle<'a> {
         let devices = devices.into_members().map(|(name, token)| {
             let name = DeviceName::read(&name).ok_or_else(|| malformed("a device is neither GPU-n nor SWITCH-n"))?;
             match token {
-                Node::Text(token) => Ok((name, compact(token)?)),
+                Node::Text(token) => Ok((name, compact(&token)?)),
                 _ => Err(malformed("a device's token is no text")),
             }
         });
         let mut devices = devices.collect::<Result<Vec<_>, Reason>>()?;
         devices.sort_by_key(|(name, _)| *name);
-        Ok(Self { overall: compact(overall)?, devices })
+        Ok(Self { overall: compact(&overall)?, devices })
     }
 }
 
 /// Reads a token, which nobody spells with escapes.
-fn compact(text: Cow<'_, str>) -> Result<Compact<'_>, Reason> {
+fn compact<'a>(text: &Cow<'a, str>) -> Result<Compact<'a>, Reason> {
     match text {
         Cow::Borrowed(text) => Compact::parse(text.as_bytes()),
         Cow::Owned(_) => Err(Reason::new(ReasonCode::JwsMalformed, "a token is spelt with escapes")),

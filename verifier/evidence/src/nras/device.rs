@@ -179,7 +179,7 @@ impl Device {
 }
 
 fn claim(claims: &mut Claims, object: &Object<'_>, member: &str, id: ClaimId) -> Result<(), Reason> {
-    json_claims::claim(claims, object, member, id.device(0)).map_err(malformed)
+    json_claims::claim(claims, object, member, id.device(0)).map_err(|error| malformed(&error))
 }
 
 fn claim_all(
@@ -217,11 +217,7 @@ fn reference(
 /// Whether a certificate is only on hold, as NVIDIA's are for software that is not released yet.
 fn is_on_hold(chain: &Object<'_>) -> bool {
     let reason = chain.text("x-nvidia-cert-revocation-reason").unwrap_or_default();
-    reason
-        .chars()
-        .filter(|letter| letter.is_ascii_alphabetic())
-        .collect::<String>()
-        .eq_ignore_ascii_case("certificatehold")
+    reason.chars().filter(char::is_ascii_alphabetic).collect::<String>().eq_ignore_ascii_case("certificatehold")
 }
 
 /// The indices that differ from the reference.
@@ -308,6 +304,6 @@ fn describe(error: &Node<'_>) -> String {
     if words.is_empty() { "an error without a code".to_owned() } else { words.join(" ") }
 }
 
-fn malformed(error: WrongType) -> Reason {
+fn malformed(error: &WrongType) -> Reason {
     Reason::new(ReasonCode::TokenMalformed, format!("a device's claims cannot be read: {error}"))
 }
