@@ -71,7 +71,10 @@ pub(crate) fn instant(seconds: u64) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use prooftrail_result::claims::{ClaimName, Claims, Value, gpu, maa, nras};
+    use prooftrail_result::{
+        Timestamp,
+        claims::{ClaimName, Claims, Value, gpu, maa, nras},
+    };
 
     use super::claim;
     use crate::json::Object;
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_dictionary_s_type_decides() {
-        let instant = "2024-01-01T00:00:00Z".parse().expect("an instant");
+        let instant: Timestamp = "2024-01-01T00:00:00Z".parse().expect("an instant");
         let row = gpu::OEMID.device(0);
         for (text, name, value) in [
             ("true", ClaimName::from(maa::SECUREBOOT), Value::from(true)),

@@ -267,7 +267,7 @@ fn zeros_may_follow_a_quote_and_nothing_else_may() {
     let alone = td().accepted();
     let id = alone.evidence_id();
     let unpadded = Link::QuoteSha256(AwsLc.sha256(&[&td().quote.build()]));
-    assert_eq!(alone.links(), [unpadded.clone()]);
+    assert_eq!(alone.links(), std::slice::from_ref(&unpadded));
     for length in [1, 70, 3065] {
         let mut scene = td();
         scene.quote.padding = vec![0; length];

@@ -13,6 +13,11 @@ use super::output::{Output, plain};
 /// What each check means when it holds.
 const CHECKS: &[(&str, &str)] = &[
     (evidence::PARSE, "the bytes have the format of their kind"),
+    (evidence::TOKEN_ALGORITHM, "the token is signed with an algorithm that its issuer uses"),
+    (evidence::TOKEN_ISSUER, "the token is of the issuer of its kind, and names no other place of its keys"),
+    (evidence::TOKEN_KEY, "the key that signs the token is at hand"),
+    (evidence::TOKEN_TIMES, "the token is in force"),
+    (evidence::TOKEN_DIGESTS, "the devices and their tokens are those that the whole names"),
     (evidence::ROOT, "the chain ends in a root we know"),
     (evidence::PROFILE, "every certificate has the vendor's form and stands in its order"),
     (evidence::VALIDITY, "every certificate is valid at the instant of the appraisal"),
