@@ -252,6 +252,15 @@ fn whatever_is_changed_is_refused_with_its_reason() {
             ),
             ("unknown member", sent(&|request| request["force"] = json!(true)), 400, "request.json"),
             ("suite", sent(&|request| request["suite"] = json!("none")), 400, "request.json"),
+            (
+                "a key set of its own",
+                sent(&|request| {
+                    let key_set = prooftrail_protocol::wire::Bytes(b" {\"keys\":[]}".to_vec());
+                    request["endorsements"] = json!([key_set]);
+                }),
+                422,
+                "endorsement.key_set_from_attester",
+            ),
         ];
         let answered = cases.iter().map(|(name, request, ..)| {
             let reply = site.post("/v1/releases", request);

@@ -4,7 +4,7 @@
 
 use der::Decode;
 use prooftrail_result::{Kind, Timestamp, TrustAnchor};
-use prooftrail_trust_roots::{Form, ManifestError, Purpose, RootSet};
+use prooftrail_trust_roots::{Form, KeyStanding, ManifestError, Purpose, RootSet};
 use sha2::{Digest, Sha256};
 use x509_cert::{Certificate, time::Time};
 
@@ -147,4 +147,43 @@ fn a_bare_certificate_counts_as_a_simulator_s() {
     let roots = RootSet::from_certificate(vec![1, 2, 3]);
     let root = roots.find(Kind::IntelTdx, &[1, 2, 3]).unwrap();
     assert!(root.simulated && root.trust_anchor == TrustAnchor::Configured && root.vendor.is_none());
+}
+
+/// The digest as Google documents it beside the SHA-1; its bytes come with each token.
+#[test]
+fn a_root_that_is_known_by_its_digest_is_found_by_the_bytes_that_are_sent() {
+    let pinned = RootSet::pinned();
+    let google = pinned.iter().find(|root| root.id == "google-confidential-space-root").unwrap();
+    assert_eq!((google.form, google.der.len()), (Form::CertificateDigest, 0));
+    assert_eq!(google.kinds.as_deref(), Some(&[Kind::GcpConfidentialSpace][..]));
+
+    let by_digest = MANIFEST.replace("file = \"root.der\"\n", "");
+    let roots = read(&by_digest).unwrap();
+    let found = roots.find_sent(Kind::AwsNitro, &[1, 2, 3]).unwrap();
+    assert_eq!((found.form, found.der.as_slice(), found.id.as_str()), (Form::Certificate, &[1, 2, 3][..], "aws-cn"));
+    assert_eq!(roots.find_sent(Kind::AwsNitro, &[1, 2, 4]), None);
+    assert_eq!(roots.find_sent(Kind::AmdSevSnp, &[1, 2, 3]), None, "another vendor's kind");
+    assert_eq!((roots.find(Kind::AwsNitro, &[1, 2, 3]), roots.serving(Kind::AwsNitro).count()), (None, 0));
+    let short = by_digest.replace("039058c6", "");
+    assert!(matches!(read(&short), Err(ManifestError::Field { field: "sha256", .. })));
+    let two = MANIFEST.replace("file = \"root.der\"", "file = \"root.der\"\nkey_set = \"root.der\"");
+    assert!(matches!(read(&two), Err(ManifestError::Field { field: "key_set", .. })));
+}
+
+#[test]
+fn keys_of_tokens_are_listed_vouched_for_or_neither() {
+    let token = Kind::GcpConfidentialSpace;
+    let mut roots = RootSet::pinned();
+    assert_eq!(roots.key(token, &[7; 32]), KeyStanding::Vouched);
+    roots.demand_listed_keys([[9; 32]]);
+    assert_eq!(roots.key(token, &[7; 32]), KeyStanding::Unlisted);
+    assert!(matches!(roots.key(token, &[9; 32]), KeyStanding::Listed(root) if !root.simulated));
+    assert_eq!(roots.key(Kind::AwsNitro, &[9; 32]), KeyStanding::Unlisted, "tokens alone are signed with such keys");
+
+    let mut none = RootSet::default();
+    none.demand_listed_keys([]);
+    assert_eq!(none.key(token, &[7; 32]), KeyStanding::Unlisted);
+    // A key set that nobody has read stands for nothing, and its bytes are no certificate.
+    let unread = RootSet::from_key_set(vec![1, 2, 3]);
+    assert_eq!((unread.find(token, &[1, 2, 3]), unread.find_sent(token, &[1, 2, 3])), (None, None));
 }

@@ -5,6 +5,7 @@ mod agent;
 mod eif;
 mod endorsements;
 mod evidence;
+mod jose;
 mod ledger;
 mod log;
 mod ovmf;
@@ -33,6 +34,10 @@ pub const BODIES: &[(&str, Body)] = &[
     ("gce_firmware", evidence::gce_firmware),
     ("azure_maa", tokens::azure_maa),
     ("nvidia_nras", tokens::nvidia_nras),
+    ("jws", jose::jws),
+    ("jwks", jose::jwks),
+    ("gcs_token", jose::gcs),
+    ("ita_token", jose::ita),
     ("endorsement", evidence::endorsement),
     ("endorsement_answer", endorsements::answer),
     ("endorsement_manifest", endorsements::manifest),

@@ -26,7 +26,8 @@
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
 //! a virtual TPM. [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a
 //! responder says of a certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`maa::Provider`] and
-//! [`nras::Service`] issue tokens, with key sets of their own. [`vendors::Vendors`] serves
+//! [`nras::Service`] issue tokens, with key sets of their own, [`google::Verifier`] and
+//! [`trust_authority::Service`] under roots of their own. [`vendors::Vendors`] serves
 //! certificates, lists and collateral over HTTP, as AMD's key server and Intel's
 //! provisioning service do.
 
@@ -35,6 +36,7 @@ pub mod cbor;
 pub mod der;
 pub mod edit;
 pub mod gce;
+pub mod google;
 pub mod intel;
 pub mod jose;
 pub mod key;
@@ -44,6 +46,7 @@ pub mod nras;
 pub mod nvidia_rim;
 pub mod ocsp;
 pub mod snp;
+pub mod trust_authority;
 pub mod vendors;
 pub mod x509;
 

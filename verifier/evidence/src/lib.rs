@@ -16,8 +16,10 @@ mod endorsements;
 mod expected;
 mod format;
 mod gce;
+mod gcs;
 mod hardware;
 mod intel;
+mod ita;
 mod jose;
 mod json;
 mod json_claims;
@@ -41,7 +43,9 @@ pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
 pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der, holds_key_set};
 pub use format::{Format, Parsed};
+pub use gcs::{ConfidentialSpace, ConfidentialSpaceToken};
 pub use intel::{Enclave, IntelCa, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};
+pub use ita::{TrustAuthority, TrustAuthorityToken};
 pub use jose::{bare_root, read_key_sets};
 pub use maa::{AzureMaa, MaaToken};
 pub use nitro::{
@@ -66,8 +70,10 @@ pub const SUPPORTED: &[Kind] = &[
     Kind::IntelSgx,
     Kind::AzureSnpVtpm,
     Kind::AzureTdxVtpm,
+    Kind::GcpConfidentialSpace,
     Kind::AzureMaa,
     Kind::NvidiaNras,
+    Kind::IntelTrustAuthority,
 ];
 
 /// Authenticates one piece of evidence of a known kind.
@@ -83,8 +89,10 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::AmdSevSnp => Parsed::<SevSnp>::parse(bytes)?.authenticate(context),
         Kind::AzureSnpVtpm => Parsed::<AzureSnpVtpm>::parse(bytes)?.authenticate(context),
         Kind::AzureTdxVtpm => Parsed::<AzureTdxVtpm>::parse(bytes)?.authenticate(context),
+        Kind::GcpConfidentialSpace => Parsed::<ConfidentialSpace>::parse(bytes)?.authenticate(context),
         Kind::AzureMaa => Parsed::<AzureMaa>::parse(bytes)?.authenticate(context),
         Kind::NvidiaNras => Parsed::<NvidiaNras>::parse(bytes)?.authenticate(context),
+        Kind::IntelTrustAuthority => Parsed::<TrustAuthority>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -120,8 +128,10 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         as_format::<SgxQuote>,
         as_format::<AzureSnpVtpm>,
         as_format::<AzureTdxVtpm>,
+        as_format::<ConfidentialSpace>,
         as_format::<AzureMaa>,
         as_format::<NvidiaNras>,
+        as_format::<TrustAuthority>,
     ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),

@@ -242,6 +242,9 @@ reason_codes! {
     AzurePrivilegeLevel = "azure.privilege_level", Binding, "The hardware's report was not asked for by the paravisor, at the most privileged level.", "Anyone below the paravisor can name a key of their own in such a report.";
     TpmPcrValues = "tpm.pcr_values", Binding, "There are more or fewer register values than the TPM quote selects.", "Send exactly the values of the selected registers, in ascending order.";
     TpmPcrDigest = "tpm.pcr_digest", Binding, "The register values have another digest than the one in the TPM quote.", "Read quote and values together, so that no register is extended in between.";
+    BindingAudience = "binding.audience", Binding, "The token was made for another audience.", "Ask for a token whose audience is the origin of this service's log.";
+    ItaReportData = "ita.report_data", Binding, "The hardware's report data are not the hash of what the token says went into them.", "The token's parts do not belong together; ask for a fresh one.";
+    ItaGpuNonce = "ita.gpu_nonce", Binding, "A GPU was asked with another nonce than the hash of what the trust domain signed.", "Trust domain and GPU may be two machines: ask both with the same runtime data.";
     BindingRecipientMismatch = "binding.recipient_mismatch", Binding, "The evidence carries another recipient key than the one that the key is to be sealed to.", "Make the evidence with the recipient key of the request.";
     BindingRecipientAbsent = "binding.recipient_absent", Binding, "The evidence has a place for the recipient key, and it is empty.", "Make the evidence with the recipient key of the request.";
     BindingUnlinked = "binding.unlinked", Binding, "Nothing that was signed shows that a token is about the machine of the evidence beside it.", "Send a token that was made for this machine: of Azure's MAA one whose HCLAkPub is the quote's attestation key, of Intel Trust Authority one with the quote's digest, of NRAS one about the devices that report.";
@@ -267,6 +270,8 @@ reason_codes! {
     SnpCommittedAboveCurrent = "snp.committed_above_current", Tcb, "A committed patch level, or the committed firmware, is above the one that runs.", "No sound firmware commits what it has not; keep the report, and tell AMD.";
 
     // claims
+    ItaAttester = "ita.attester", Claims, "The token is about an attester whose claims this build does not read.", "Tokens about trust domains, enclaves and GPUs are read; for a SEV-SNP guest send its own report.";
+    ItaGpuVerdict = "ita.gpu_verdict", Claims, "The token does not say that a GPU passed.", "That Intel signed a token does not mean that what it says is good: look at the GPU.";
     SnpHostRequested = "snp.host_requested", Claims, "The host asked for the report, not the guest.", "What such a report carries was chosen by the host; ask the guest for one.";
     NrasOverallResult = "nras.overall_result", Claims, "NVIDIA's service does not say that the devices passed.", "Signed is not passed: the reasons beside this one say what NVIDIA objects to.";
     NrasDeviceError = "nras.device_error", Claims, "NVIDIA's service refused a device.", "Look the code up in NVIDIA's list of error codes; 4010 is another nonce than the one that was asked with.";

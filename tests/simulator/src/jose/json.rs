@@ -54,6 +54,17 @@ impl Json {
         self
     }
 
+    /// Puts the members of another object behind these.
+    ///
+    /// # Panics
+    /// When either is no object.
+    #[expect(clippy::panic, reason = "a test that changes nothing would test nothing")]
+    pub fn merge(&mut self, other: Self) -> &mut Self {
+        let (Self::Object(members), Self::Object(others)) = (&mut *self, other) else { panic!("no object") };
+        members.extend(others);
+        self
+    }
+
     /// Takes away what stands at a path.
     ///
     /// # Panics

@@ -46,6 +46,8 @@ pub const SERVER_AUTH: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 1];
 pub const CLIENT_AUTH: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 2];
 /// id-kp-codeSigning.
 pub const CODE_SIGNING: Oid = &[1, 3, 6, 1, 5, 5, 7, 3, 3];
+/// tcg-kp-EKCertificate (TCG OID registry).
+pub const TCG_EK_CERTIFICATE: Oid = &[2, 23, 133, 8, 1];
 /// id-ce-cRLNumber (RFC 5280, section 5.2.3).
 pub const CRL_NUMBER: Oid = &[2, 5, 29, 20];
 /// id-ce-cRLReasons (RFC 5280, section 5.3.1).

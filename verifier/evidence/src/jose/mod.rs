@@ -6,13 +6,12 @@
 //! times ([`Times`]). A kind is a module of its own that walks these steps and then reads the claims.
 //! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7519 (JWT), RFC 8725 (best practices).
 
-#![allow(dead_code, unused_imports, reason = "the kinds that use it follow in this series")]
-
 mod algorithm;
 mod compact;
 mod issuer;
 mod key;
 mod key_set;
+mod members;
 mod roots;
 mod time;
 
@@ -20,5 +19,6 @@ pub(crate) use algorithm::Algorithm;
 pub(crate) use compact::{Compact, MAX_TOKEN_BYTES};
 pub(crate) use issuer::{Authority, ChainRule, Issuer, Signer};
 pub(crate) use key_set::{KeySet, is_key_set};
+pub(crate) use members::{Base64, Hex, Instant, Texts};
 pub use roots::{bare_root, read_key_sets};
 pub(crate) use time::{Times, Window};

@@ -1,7 +1,6 @@
 //! When a token is good (RFC 7519, sections 4.1.4 to 4.1.6), give or take what clocks differ by.
 
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
-use serde::Deserialize;
 
 use crate::json::{Node, Object};
 
@@ -9,11 +8,11 @@ use crate::json::{Node, Object};
 pub(crate) const TOLERANCE_SECONDS: i64 = 60;
 
 /// The times of a token, in whole seconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    iat: i64,
-    nbf: Option<i64>,
-    exp: i64,
+    pub(crate) iat: i64,
+    pub(crate) nbf: Option<i64>,
+    pub(crate) exp: i64,
 }
 
 /// The times of a token, as instants.
