@@ -24,8 +24,9 @@
 //!
 //! [`snp::Platform`] does the same for SEV-SNP: it makes a [`snp::Report`], the certificates of the key that signs it, and
 //! the revocation list of its root. [`azure::Machine`] is a virtual machine on either vendor's hardware, with a paravisor and
-//! a virtual TPM. [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a
-//! responder says of a certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`maa::Provider`] and
+//! a virtual TPM. [`nvidia::Device`] is a GPU or an NVSwitch, and [`nvidia::Machine`] a whole machine of them;
+//! [`nvidia_rim::Authority`] signs reference values as NVIDIA does, and [`ocsp::ResponseSpec`] is what a responder says of a
+//! certificate. [`gce::Signer`] endorses builds of a cloud's firmware. [`maa::Provider`] and
 //! [`nras::Service`] issue tokens, with key sets of their own, [`google::Verifier`] and
 //! [`trust_authority::Service`] under roots of their own. [`vendors::Vendors`] serves
 //! certificates, lists and collateral over HTTP, as AMD's key server and Intel's
@@ -43,6 +44,7 @@ pub mod key;
 pub mod maa;
 pub mod nitro;
 pub mod nras;
+pub mod nvidia;
 pub mod nvidia_rim;
 pub mod ocsp;
 pub mod snp;

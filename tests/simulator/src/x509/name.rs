@@ -30,12 +30,17 @@ pub enum AttributeString {
 }
 
 impl Name {
-    /// A name with these attributes; a country is a PrintableString, as RFC 5280 demands, and the others are UTF-8.
+    /// A name with these attributes; a country and a serial number are PrintableStrings, as RFC 5280 demands, and the others
+    /// are UTF-8.
     #[must_use]
     pub fn new(attributes: &[(Oid, &str)]) -> Self {
         let attribute = |(oid, text): &(Oid, &str)| Attribute {
             oid,
-            string: if *oid == oid::COUNTRY { AttributeString::Printable } else { AttributeString::Utf8 },
+            string: if [oid::COUNTRY, oid::SERIAL_NUMBER].contains(oid) {
+                AttributeString::Printable
+            } else {
+                AttributeString::Utf8
+            },
             text: (*text).to_owned(),
         };
         Self(attributes.iter().map(attribute).collect())
