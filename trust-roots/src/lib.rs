@@ -302,4 +302,5 @@ const PINNED_FILES: &[(&str, &[u8])] = &[
     ("aws-nitro-g1.der", include_bytes!("../roots/aws-nitro-g1.der")),
     ("intel-sgx-root-ca.der", include_bytes!("../roots/intel-sgx-root-ca.der")),
     ("nvidia-rim-root.der", include_bytes!("../roots/nvidia-rim-root.der")),
+    ("nvidia-device-identity-ca.der", include_bytes!("../roots/nvidia-device-identity-ca.der")),
 ];

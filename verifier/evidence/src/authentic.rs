@@ -162,6 +162,7 @@ pub mod check {
         BINDING,
         TCB,
         FIRMWARE,
+        REFERENCE_VALUES,
     ];
     /// The bytes have the format of their kind.
     pub const PARSE: &str = "evidence.format";
@@ -213,4 +214,6 @@ pub mod check {
     pub const TCB: &str = "evidence.tcb";
     /// Google's endorsement of the firmware that was measured; listed only where one lists the measurement.
     pub const FIRMWARE: &str = "endorsement.firmware";
+    /// The measurements are the vendor's reference values, where there are any for them.
+    pub const REFERENCE_VALUES: &str = "evidence.reference_values";
 }

@@ -30,6 +30,15 @@ impl Checks {
         self.0.push(Check { name, outcome });
     }
 
+    /// Adds what another record has and this one has not.
+    pub(crate) fn join(&mut self, other: Self) {
+        for check in other.0 {
+            if !self.0.contains(&check) {
+                self.0.push(check);
+            }
+        }
+    }
+
     pub(crate) fn into_vec(self) -> Vec<Check> {
         self.0
     }

@@ -40,6 +40,7 @@ pub const MAX_ENDORSEMENTS: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct Endorsements {
     certificates: Vec<Arc<EndorsedCertificate>>,
+    chains: Vec<Vec<Arc<EndorsedCertificate>>>,
     crls: Vec<Arc<Crl>>,
     crl_snapshot: [u8; 32],
     collateral: Collateral,
@@ -158,9 +159,10 @@ impl Endorsements {
     /// Reads every PEM block of a file, or the DER that it is.
     fn add_x509(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
         if !file.trim_ascii_start().starts_with(PEM_BEGIN) {
-            return self.add_der(crypto, file.to_vec());
+            return self.add_der(crypto, file.to_vec()).map(|_| ());
         }
         let mut rest = file.trim_ascii_start();
+        let mut chain = Vec::new();
         while !rest.is_empty() {
             let (label, der, after) = pem_block(rest).ok_or(ReasonCode::EndorsementUnrecognised)?;
             let looks_right: fn(&[u8]) -> bool = match label {
@@ -171,8 +173,11 @@ impl Endorsements {
             if !looks_right(&der) {
                 return Err(ReasonCode::EndorsementUnrecognised.into());
             }
-            self.add_der(crypto, der)?;
-            rest = after.trim_ascii_start();
+            chain.extend(self.add_der(crypto, der)?);
+            rest = without_end(after, label).trim_ascii_start();
+        }
+        if chain.len() > 1 {
+            self.chains.push(chain);
         }
         Ok(())
     }
@@ -246,18 +251,21 @@ impl Endorsements {
         Err(reason.need(format_args!("at most {MAX_ENDORSEMENTS}")))
     }
 
-    fn add_der(&mut self, crypto: &dyn Crypto, der: Vec<u8>) -> Result<(), Reason> {
+    /// Adds what the DER is, and gives it if it is a certificate.
+    fn add_der(&mut self, crypto: &dyn Crypto, der: Vec<u8>) -> Result<Option<Arc<EndorsedCertificate>>, Reason> {
         let sha256 = crypto.sha256(&[&der]);
         if is_crl(&der) {
             self.crls.push(Arc::new(Crl::read(&der, sha256)?));
-        } else {
-            let outline = Outline::of(&der).filter(|_| is_certificate(&der));
-            let outline = outline.ok_or(ReasonCode::EndorsementUnrecognised)?;
-            if !self.certificates.iter().any(|known| known.sha256 == sha256) {
-                self.certificates.push(Arc::new(EndorsedCertificate { der, outline, sha256 }));
-            }
+            return self.check_count().map(|()| None);
         }
-        self.check_count()
+        let outline = Outline::of(&der).filter(|_| is_certificate(&der));
+        let outline = outline.ok_or(ReasonCode::EndorsementUnrecognised)?;
+        if let Some(known) = self.certificates.iter().find(|known| known.sha256 == sha256) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let certificate = Arc::new(EndorsedCertificate { der, outline, sha256 });
+        self.certificates.push(Arc::clone(&certificate));
+        self.check_count().map(|()| Some(certificate))
     }
 
     /// The revocation lists.
@@ -309,6 +317,11 @@ impl Endorsements {
     /// Identifies the revocation lists as a whole.
     pub(crate) const fn crl_snapshot(&self) -> &[u8; 32] {
         &self.crl_snapshot
+    }
+
+    /// The certificates of each file that has several, in its order: where an order means something, the file says it.
+    pub(crate) fn chains(&self) -> impl Iterator<Item = &[Arc<EndorsedCertificate>]> {
+        self.chains.iter().map(Vec::as_slice)
     }
 
     /// The certificates, each once, in the order supplied.
@@ -369,6 +382,13 @@ pub(crate) fn pem_block(text: &[u8]) -> Option<(&str, Vec<u8>, &[u8])> {
     let der = STANDARD.decode(base64).ok()?;
     let label = str::from_utf8(label).ok().filter(|label| label.bytes().all(|byte| matches!(byte, b' '..=b'~')))?;
     Some((label, der, after))
+}
+
+/// What follows a block without a second END line of its label: tools that cut chains apart leave such lines, which delimit
+/// nothing.
+fn without_end<'a>(after: &'a [u8], label: &str) -> &'a [u8] {
+    let rest = after.trim_ascii_start().strip_prefix(PEM_END);
+    rest.and_then(|rest| rest.strip_prefix(label.as_bytes())?.strip_prefix(PEM_DASHES)).unwrap_or(after)
 }
 
 /// A line without its end, and what follows.

@@ -1,8 +1,9 @@
 //! Bytes → authentic claims. Pure: no I/O, no clock, no global state; roots, caches, endorsements and time are
 //! arguments ([`Context`]).
 //!
-//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`, `azure`); what kinds share stands beside them: the
-//! strict CBOR reader, COSE, JOSE, event logs, X.509 with the chain engine, endorsements, and the cryptography seam.
+//! [`authenticate`] is the way in. A kind is a module (`nitro`, `intel`, `snp`, `azure`, `nvidia`); what kinds share stands
+//! beside them: the strict CBOR reader, COSE, JOSE, event logs, X.509 with the chain engine, endorsements, and the
+//! cryptography seam.
 
 mod authentic;
 mod azure;
@@ -54,9 +55,10 @@ pub use nitro::{
 };
 pub use nras::{NrasAnswer, NvidiaNras};
 pub use nvidia::rim::{Floor as RimFloor, Golden, Rim, RimKind, RimStatus, VerifiedRim};
+pub use nvidia::{NvidiaEvidence, NvidiaGpu, NvidiaSwitch};
 pub use ocsp::{OcspResponse, RevocationReason, RevocationStatus, request as ocsp_request};
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
-pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, statuses, wanted};
+pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, device_statuses, statuses, wanted};
 pub use x509::{Crl, NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
@@ -74,6 +76,8 @@ pub const SUPPORTED: &[Kind] = &[
     Kind::AzureMaa,
     Kind::NvidiaNras,
     Kind::IntelTrustAuthority,
+    Kind::NvidiaGpu,
+    Kind::NvidiaSwitch,
 ];
 
 /// Authenticates one piece of evidence of a known kind.
@@ -93,6 +97,8 @@ pub fn authenticate(kind: Kind, bytes: &[u8], context: &Context<'_>) -> Result<A
         Kind::AzureMaa => Parsed::<AzureMaa>::parse(bytes)?.authenticate(context),
         Kind::NvidiaNras => Parsed::<NvidiaNras>::parse(bytes)?.authenticate(context),
         Kind::IntelTrustAuthority => Parsed::<TrustAuthority>::parse(bytes)?.authenticate(context),
+        Kind::NvidiaGpu => Parsed::<NvidiaGpu>::parse(bytes)?.authenticate(context),
+        Kind::NvidiaSwitch => Parsed::<NvidiaSwitch>::parse(bytes)?.authenticate(context),
         other => {
             let reason = Reason::from(ReasonCode::KindUnsupported).have(other);
             Err(Refusal { evidence_id: None, checks: Vec::new(), reason })
@@ -132,6 +138,8 @@ pub fn identify(bytes: &[u8]) -> Result<Identified, Vec<(Kind, Reason)>> {
         as_format::<AzureMaa>,
         as_format::<NvidiaNras>,
         as_format::<TrustAuthority>,
+        as_format::<NvidiaGpu>,
+        as_format::<NvidiaSwitch>,
     ] {
         match parse(bytes) {
             Ok(identified) => return Ok(identified),

@@ -19,7 +19,7 @@ use crate::{
     endorsements::Endorsements,
     format::Format,
     intel::{self, IntelCa, Tee},
-    nvidia,
+    nvidia::{self, Device},
     ocsp::{CertId, HashAlgorithm},
     snp::{self, KeyKind, ProductLine, TcbVersion},
     x509::NoIssuers,
@@ -179,6 +179,8 @@ pub fn wanted(
             snp::wanted::by(azure.hardware(), azure.vcek(), endorsements, product, crypto)
         }
         Kind::AzureTdxVtpm => intel::wanted::by(AzureTdxVtpm::parse(evidence)?.hardware(), Tee::Tdx),
+        Kind::NvidiaGpu => nvidia::wanted::by(evidence, Device::Gpu, endorsements, crypto),
+        Kind::NvidiaSwitch => nvidia::wanted::by(evidence, Device::Switch, endorsements, crypto),
         _ => Ok(Vec::new()),
     }
 }
@@ -189,6 +191,21 @@ pub fn wanted(
 #[must_use]
 pub fn statuses(endorsements: &Endorsements, crypto: &dyn Crypto) -> Vec<(Wanted, Vec<Vec<u8>>)> {
     nvidia::wanted::statuses_of_rims(endorsements, crypto)
+}
+
+/// The statuses that devices' certificates need, as [`statuses`] gives those of RIMs' signers; none for other kinds. The
+/// certificates stand in the evidence or among the endorsements.
+#[must_use]
+pub fn device_statuses(
+    kind: Kind,
+    evidence: &[u8],
+    endorsements: &Endorsements,
+    crypto: &dyn Crypto,
+) -> Vec<(Wanted, Vec<Vec<u8>>)> {
+    match kind {
+        Kind::NvidiaGpu | Kind::NvidiaSwitch => nvidia::wanted::statuses_of_devices(evidence, endorsements, crypto),
+        _ => Vec::new(),
+    }
 }
 
 impl Endorsements {

@@ -138,6 +138,14 @@ reason_codes! {
     // parse: Google's endorsements of firmware
     GceMalformed = "gce.malformed", Parse, "Google's endorsement of firmware cannot be read, or can be read in two ways.", "Fetch the endorsement again (`VMLaunchEndorsement`, binary); send it as it is.";
 
+    // parse: NVIDIA's devices
+    NvidiaEnvelope = "nvidia.envelope", Parse, "The evidence is no JSON list of reports with their certificates.", "Send one report as the device returned it, or the list that docs/nvidia-gpu.md describes.";
+    NvidiaReportMalformed = "nvidia.report_malformed", Parse, "The report is not an SPDM 1.1 request for measurements with its response.", "Send the report as the driver returned it: its own length, neither the whole buffer nor hex.";
+    NvidiaTrailingBytes = "nvidia.trailing_bytes", Parse, "Bytes follow the report's signature.", "Send the report in the length that the driver gives; the rest of its buffer is no part of it.";
+    NvidiaMeasurements = "nvidia.measurements", Parse, "The report's measurements are not SHA-384 digests in ascending order of their indices.", "No driver that this build knows makes such a report; for a later one, upgrade the verifier.";
+    NvidiaOpaqueData = "nvidia.opaque_data", Parse, "What the device says beside its measurements cannot be read.", "Check the kind: `nvidia-gpu` for GPUs, `nvidia-switch` for NVSwitches. For a later driver, upgrade the verifier.";
+    NvidiaOpaqueVersion = "nvidia.opaque_version", Parse, "What the device says beside its measurements is of a version that is not read here.", "Upgrade the verifier.";
+
     // parse: challenges, statements, witnesses and proof records
     ChallengeMalformed = "challenge.malformed", Parse, "The challenge is not one that any service made.", "Send the token exactly as it was given; ask for a new one if it was lost.";
     ReleaseStatementMalformed = "release.statement_malformed", Parse, "The statement is not in its deterministic encoding, or says what the format does not allow.", "docs/protocol.md gives the format; upgrade the agent or the verifier if they differ in age.";
@@ -160,6 +168,7 @@ reason_codes! {
     RimDigest = "rim.digest", Signature, "A RIM is not the document that its signature is over.", "The file was altered after it was signed; fetch it again.";
     RimSignature = "rim.signature", Signature, "A RIM's signature does not verify under the key of its first certificate.", "The file was altered after it was signed, or signed by somebody else; fetch it again.";
     GceSignature = "gce.signature", Signature, "The signature of Google's endorsement of firmware does not verify under the certificate in it.", "The endorsement was altered after it was signed; fetch it again.";
+    NvidiaSignature = "nvidia.signature", Signature, "The report's signature does not verify under the key of its certificate.", "The report was altered after it was signed, or its certificates are another device's.";
     ChallengeForged = "challenge.forged", Signature, "No key of this service made the challenge.", "Ask this service for a challenge; those of another fleet, or of a key that was retired, are no use here.";
     ReleaseSessionSignature = "release.session_signature", Signature, "The session's proof key did not sign the request for a further witness.", "Only the agent that opened the session can ask for more.";
     ProofRecordSignature = "proof.record_signature", Signature, "The session's proof key did not sign the proof record.", "The record was altered, or it belongs to another session.";
@@ -195,6 +204,8 @@ reason_codes! {
     SnpCertificateExtension = "snp.certificate_extension", Chain, "One of AMD's extensions is missing from the key's certificate, malformed, or contradicts the chain.", "Not a certificate of this vendor.";
 
     GceCertificate = "gce.certificate", Chain, "The certificate in Google's endorsement of firmware is not one of a root that is configured for such endorsements.", "Compare the root that is configured with the one that Google publishes; the detail says what differs.";
+    NvidiaChainMissing = "nvidia.chain_missing", Chain, "The certificates of the device were not supplied.", "Pass the device's five certificates with --endorsement, in one PEM file as the driver returns them; or send the report in JSON with them.";
+    NvidiaFwidExtension = "nvidia.fwid_extension", Chain, "The certified digest of the device's firmware cannot be read, or stands there in two forms.", "Not a certificate of this vendor, or a newer profile.";
 
     // revocation
     RevocationRevoked = "revocation.revoked", Revocation, "A certificate of the chain is revoked.", "The platform must obtain new certificates; do not trust evidence of this chain.";
@@ -256,6 +267,12 @@ reason_codes! {
     BindingQeIdentity = "binding.qe_identity", Binding, "The quoting enclave is not the one that Intel's identity describes.", "Pass the identity of the TEE's quoting enclave: QE for SGX, TD_QE for TDX. If it is, the quote was made by an enclave that is not Intel's.";
     BindingPlatform = "binding.platform", Binding, "The TCB info is for another TEE, platform family or PCE.", "Fetch the TCB info of the FMSPC that the reason names.";
     BindingTdxModule = "binding.tdx_module", Binding, "The TDX module is not the one that Intel's TCB info describes.", "Fetch younger TCB info; if that changes nothing, the module is not Intel's.";
+    NvidiaFwidKey = "nvidia.fwid_key", Binding, "The certificate of the attestation key names another device key than the one that issued it.", "Not a chain of this vendor's device.";
+    NvidiaFwidMismatch = "nvidia.fwid_mismatch", Binding, "The report names other firmware than the certificate of the key that signed it.", "The report and its certificates are of two boots, or of two devices.";
+    NvidiaDeviceMismatch = "nvidia.device_mismatch", Binding, "The report, its certificates and what was sent with them are not about one device.", "Send each report with the certificates that the same device returned.";
+    NvidiaDeviceTwice = "nvidia.device_twice", Binding, "One device stands in the evidence twice.", "Send one report for each device.";
+    NvidiaNoncesDiffer = "nvidia.nonces_differ", Binding, "The reports of one piece of evidence carry different nonces.", "Ask every device with the same nonce.";
+    NvidiaTopology = "nvidia.topology", Binding, "The GPUs and the switches of the set do not name each other, all of them and no others.", "Send the reports of one machine: of every GPU and of every switch that they are linked with.";
     ChallengeSpent = "challenge.spent", Binding, "The challenge was used before, for something else.", "Each challenge is good for one request; ask for a new one.";
     ChallengeVoid = "challenge.void", Binding, "A recovery of the ledger voided the challenge.", "Ask for a new challenge.";
     ReleaseHeaderMismatch = "release.header_mismatch", Binding, "The witness's header is not the one that the statement names.", "Send the header of the witness that the statement was made for.";
@@ -280,6 +297,10 @@ reason_codes! {
     ReleaseHeaderMac = "release.header_mac", Claims, "The MAC of the witness's header does not hold.", "The header was altered after it was sealed.";
     ReleaseHeaderPassphrase = "release.header_passphrase", Claims, "The witness is sealed with a passphrase.", "Seal the witness to the key's public half.";
     ProofKeyForgeable = "proof.key_forgeable", Claims, "Anyone can forge proofs under the verifying key.", "Use a key whose setup has a contribution of its own.";
+
+    NvidiaMeasurementMismatch = "nvidia.measurement_mismatch", Claims, "A device's measurements are not the ones of NVIDIA's reference values for its versions.", "The reason names the device and the indices. NVIDIA reissues reference values: fetch them again; if they still differ, do not trust the device.";
+    NvidiaRimConflict = "nvidia.rim_conflict", Claims, "The reference values of driver and VBIOS both speak of one measurement or security version.", "No pair that NVIDIA published does; fetch both again.";
+    NvidiaSvnTooLow = "nvidia.svn_below_minimum", Claims, "A security version is below the least that NVIDIA's reference values allow, or is not reported.", "Update the driver and the VBIOS.";
 
     // policy
     PolicyDebug = "policy.debug", Policy, "The evidence comes from a debug TEE, or does not show that it does not, and debug is not allowed.", "Run the workload without debug mode; to experiment, allow debug explicitly.";

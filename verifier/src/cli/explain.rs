@@ -131,6 +131,8 @@ fn describe(kind: Kind) -> &'static str {
         Kind::AzureTdxVtpm => "A TPM quote of an Azure confidential VM on Intel TDX, with the paravisor's report",
         Kind::AzureMaa => "A token of Microsoft Azure Attestation",
         Kind::NvidiaNras => "An answer of NVIDIA's attestation service about GPUs or switches",
+        Kind::NvidiaGpu => "Attestation reports of NVIDIA GPUs, one or several",
+        Kind::NvidiaSwitch => "Attestation reports of NVIDIA NVSwitches, one or several",
         _ => "Evidence",
     }
 }

@@ -35,6 +35,7 @@ const CHECKS: &[(&str, &str)] = &[
     (evidence::NONCE, "the evidence carries the nonce that was expected"),
     (evidence::RECIPIENT, "the evidence carries the key that the witness would be sealed to"),
     (evidence::BINDING, "the evidence carries the binding that was expected"),
+    (evidence::REFERENCE_VALUES, "the measurements are the ones that the vendor has signed"),
     (evidence::TCB, "the platform's versions reach a level that the vendor has not withdrawn"),
     (policy::SHAPE, "the pieces make one set, of a shape that is accepted"),
     (policy::VALIDITY, "everything it rests on is still valid"),

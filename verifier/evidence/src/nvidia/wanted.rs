@@ -1,11 +1,16 @@
 //! What NVIDIA publishes about its devices, and whether what came is it.
 //!
-//! In: an answer of NVIDIA's RIM service or of its responder. Out: until when it may be kept. A RIM service's answer has the
+//! In: reports, or an answer of NVIDIA's RIM service or of its responder. Out: names of RIMs and statuses; or until when the
+//! answer may be kept. A RIM service's answer has the
 //! id in it; a RIM alone says of which version it is, and of which product a driver, so that it is known by those.
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
-use super::rim::{self, Rim, RimKind, RimStatus};
+use super::{
+    Device, chain, envelope,
+    report::Report,
+    rim::{self, Rim, RimKind, RimStatus},
+};
 use crate::{
     context::Context,
     crypto::Crypto,
@@ -17,6 +22,88 @@ use crate::{
 
 /// A RIM is asked for again after 30 days, says the vendor's own proxy; ours asks daily.
 const RIM_SECONDS: i64 = 30 * 24 * 3600;
+
+/// How the ids of RIMs of LS10 switches begin.
+const SWITCH_BIOS: &str = "NV_SWITCH_BIOS_5612_0002_890";
+
+/// The RIMs that devices of that kind need, and the statuses of their certificates. What a report does not name is not wanted.
+pub(crate) fn by(
+    evidence: &[u8],
+    device: Device,
+    endorsements: &Endorsements,
+    crypto: &dyn Crypto,
+) -> Result<Vec<Wanted>, Reason> {
+    let mut wanted = Vec::new();
+    for sent in envelope::open(evidence)? {
+        let report = Report::parse(&sent.report, device)?;
+        let chains = chains_of(sent.envelope.as_ref(), endorsements);
+        let chip = chains.iter().find_map(|chain| chain::chip_of(chain.first()?));
+        let ids = rim_ids(&report, device, chip.as_deref());
+        // What is no id of NVIDIA's is not asked for.
+        wanted.extend(ids.into_iter().filter_map(|id| format!("nvidia-rim-{id}").parse::<Wanted>().ok()));
+        let of_devices = chains.iter().flat_map(|chain| statuses_of_device(chain, crypto));
+        wanted.extend(of_devices.map(|(status, _)| status));
+    }
+    wanted.sort();
+    wanted.dedup();
+    Ok(wanted)
+}
+
+/// The statuses of devices' certificates, each with the certificates that show who answers for it. Evidence that cannot be read
+/// has none.
+pub(crate) fn statuses_of_devices(
+    evidence: &[u8],
+    endorsements: &Endorsements,
+    crypto: &dyn Crypto,
+) -> Vec<(Wanted, Vec<Vec<u8>>)> {
+    let sent = envelope::open(evidence).unwrap_or_default();
+    let chains = sent.iter().flat_map(|sent| chains_of(sent.envelope.as_ref(), endorsements));
+    chains.flat_map(|chain| statuses_of_device(&chain, crypto)).collect()
+}
+
+/// The certificates that came with a report, or else every chain among the endorsements that a device's may be.
+fn chains_of<'a>(envelope: Option<&'a envelope::Envelope>, endorsements: &'a Endorsements) -> Vec<Vec<&'a [u8]>> {
+    let chains: Vec<Vec<&[u8]>> = match envelope {
+        Some(envelope) => vec![envelope.certificates.iter().map(Vec::as_slice).collect()],
+        None => endorsements.chains().map(|chain| chain.iter().map(|endorsed| endorsed.der()).collect()).collect(),
+    };
+    let is_device = |chain: &Vec<&[u8]>| {
+        chain.len() == chain::CERTIFICATES && chain.first().is_some_and(|leaf| chain::chip_of(leaf).is_some())
+    };
+    chains.into_iter().filter(is_device).collect()
+}
+
+/// Of every certificate but the attestation key's, of which NVIDIA's responder says nothing.
+fn statuses_of_device(chain: &[&[u8]], crypto: &dyn Crypto) -> Vec<(Wanted, Vec<Vec<u8>>)> {
+    statuses(chain.iter().skip(1).copied(), crypto)
+}
+
+/// The ids by which NVIDIA's service knows the RIMs of a device.
+fn rim_ids(report: &Report, device: Device, chip: Option<&str>) -> Vec<String> {
+    let opaque = &report.opaque;
+    let bios = opaque.bios_version.as_deref().map(|version| version.replace('.', ""));
+    let ids = match device {
+        Device::Switch => [bios.map(|bios| format!("{SWITCH_BIOS}_{bios}")), None],
+        Device::Gpu => {
+            let driver = opaque.driver_version.as_deref().zip(chip).map(|(driver, chip)| {
+                if chip.starts_with("GH") {
+                    return format!("NV_GPU_DRIVER_{chip}_{driver}");
+                }
+                let family = opaque.chip_info.as_deref().unwrap_or(chip);
+                format!("NV_GPU_CC_DRIVER_{family}_{driver}")
+            });
+            let board = [&opaque.project, &opaque.project_sku, &opaque.chip_sku].map(Option::as_deref);
+            let vbios = match (board, bios) {
+                ([Some(project), Some(project_sku), Some(chip_sku)], Some(bios)) => {
+                    Some(format!("NV_GPU_VBIOS_{project}_{project_sku}_{chip_sku}_{bios}"))
+                }
+                _ => None,
+            };
+            [driver, vbios]
+        }
+    };
+    ids.into_iter().flatten().collect()
+}
 
 /// Whether what is wanted is there, and in force where there is an instant.
 pub(crate) fn is_held(endorsements: &Endorsements, wanted: &Wanted, at: Option<Timestamp>) -> bool {
