@@ -72,6 +72,7 @@ pub(crate) fn judge_authenticity(subject: Subject<'_>, allow_debug: bool, at: Ti
     let mut judgement = Judgement::begin(subject);
     judgement.check(check::SHAPE, |reasons| {
         reasons.extend(subject.discord.map(set_shape));
+        reasons.extend(false_topology(subject.claims));
     });
     judgement.check(check::VALIDITY, |reasons| {
         validity(reasons, subject.pieces, at);
@@ -95,6 +96,7 @@ pub(crate) fn judge<'p>(policy: &'p Policy, subject: Subject<'_>, at: Timestamp)
             None if fitting().next().is_none() => Some(no_platform(&terms.platforms, &kinds)),
             None => None,
         });
+        reasons.extend(false_topology(claims));
     });
     judgement.check(check::VALIDITY, |reasons| validity(reasons, pieces, at));
     judgement.check(check::ROOTS, |reasons| roots(reasons, pieces, &terms.roots));
@@ -183,6 +185,11 @@ fn set_shape(discord: &Discord) -> Reason {
         _ => ReasonCode::PolicySetShape,
     };
     Reason::new(code, discord.to_string())
+}
+
+/// Devices that name others than those of the set are of another machine, or the set hides some of this one.
+fn false_topology(claims: &Claims) -> Option<Reason> {
+    (claims.bool(cross_vendor::GPU_TOPOLOGY) == Some(false)).then(|| ReasonCode::NvidiaTopology.into())
 }
 
 fn no_platform(platforms: &[Platform], kinds: &[Kind]) -> Reason {

@@ -2,7 +2,7 @@
 
 use prooftrail_result::{
     AppraisalResult, Kind, Outcome, Reason, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict,
-    claims::{Claims, job, nitro},
+    claims::{Claims, cross_vendor, job, nitro},
 };
 
 use super::{Appraised, Hypothesis, authenticity_of_pieces, check};
@@ -352,6 +352,32 @@ fn devices_alone_have_no_binding() {
         format!("{HEAD}require_binding = true\n[[platform]]\nname = 'gpu'\ndevices = [{{ kind = 'nvidia-gpu' }}]\n");
     let gpu = MadeEvidence { binding_matched: true, ..MadeEvidence::gpu(3) };
     assert_eq!(codes(appraise(&policy(&text), &[gpu]).result()), [ReasonCode::PolicyBindingRequired]);
+}
+
+#[test]
+fn devices_that_name_others_than_those_of_the_set_are_refused_with_a_policy_and_without() {
+    let gpu = MadeEvidence::gpu(1).with(&[("gpu.0.switch_pdis", "['0000000000000008']")]);
+    let switch = |gpus: &str| MadeEvidence::switch(8).with(&[("switch.0.gpu_pdis", gpus)]);
+    let policy = policy(&format!(
+        "{HEAD}[[platform]]\nname = 'p'\ndevices = [{{ kind = 'nvidia-gpu' }}, {{ kind = 'nvidia-switch' }}]\n"
+    ));
+    for (gpus, expected) in [
+        ("['0000000000000001']", &[][..]),
+        ("['0000000000000001', '0000000000000002']", &[ReasonCode::NvidiaTopology]),
+        ("['0000000000000002']", &[ReasonCode::NvidiaTopology]),
+    ] {
+        let set = [gpu.clone(), switch(gpus)];
+        let appraised = appraise(&policy, &set);
+        assert_eq!(codes(appraised.result()), expected, "{gpus}");
+        let pieces: Vec<_> = set.iter().map(MadeEvidence::piece).collect();
+        let plain = authenticity_of_pieces(&pieces, false, at(NOW));
+        assert_eq!(codes(&plain), expected, "{gpus}");
+        assert_eq!(
+            plain.claims.bool(cross_vendor::GPU_TOPOLOGY),
+            Some(expected.is_empty()),
+            "it is shown all the same"
+        );
+    }
 }
 
 #[test]

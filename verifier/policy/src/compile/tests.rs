@@ -77,7 +77,7 @@ fn caps_hold() {
     assert_eq!(nitro_policy("", &rules(MAX_RULES)).rules().len(), MAX_RULES);
     let too_many = Problem::TooManyRules { found: MAX_RULES + 1, max: MAX_RULES };
     assert_eq!(error(&format!("{HEAD}{NITRO}{}", rules(MAX_RULES + 1))).problem, too_many);
-    let with_preset = format!("{HEAD}presets = ['nvidia-gpu']\n{NITRO}{}", rules(MAX_RULES - 1));
+    let with_preset = format!("{HEAD}presets = ['nvidia-gpu']\n{NITRO}{}", rules(MAX_RULES - 2));
     assert_eq!(error(&with_preset).problem, too_many, "presets count");
 
     let values = |count: usize| vec!["{value=1}"; count].join(",");
@@ -128,7 +128,7 @@ fn names_are_checked_and_unique() {
 fn a_preset_s_rules_do_not_collide_with_one_s_own() {
     let policy = nitro_policy("presets = ['nvidia-gpu']\n", &rule("firmware", "debug", "equals", "false"));
     let ids: Vec<_> = policy.rules().iter().map(crate::Rule::id).collect();
-    assert_eq!(ids, ["firmware", "nvidia-gpu/firmware", "nvidia-gpu/fresh-nonce"]);
+    assert_eq!(ids, ["firmware", "nvidia-gpu/firmware", "nvidia-gpu/firmware-id", "nvidia-gpu/fresh-nonce"]);
 }
 
 #[test]
