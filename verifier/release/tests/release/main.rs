@@ -6,5 +6,6 @@
 mod azure;
 mod fixture;
 mod keys;
+mod nvidia;
 mod stock_age;
 mod walk;

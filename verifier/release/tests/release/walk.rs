@@ -166,7 +166,7 @@ fn a_set_has_one_piece_that_binds_it() {
     }
     // A further piece is covered by the primary's value, so one that is slipped in changes it.
     let denial = exchange.ask_with(&[(Kind::AwsNitro, &evidence), (Kind::NvidiaGpu, b"gpu")]).unwrap_err();
-    assert_eq!(codes(&denial), [Code::BindingValueMismatch, Code::KindUnsupported]);
+    assert_eq!(codes(&denial), [Code::BindingValueMismatch, Code::NvidiaReportMalformed]);
     assert_eq!(denial.status(), 400);
 }
 
