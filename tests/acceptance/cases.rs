@@ -158,13 +158,13 @@ fn check_all(folder: &Path, at_least: usize) {
 
 #[test]
 fn the_repository_s_cases() {
-    check_all(&own(), 84);
+    check_all(&own(), 91);
 }
 
 #[test]
 fn the_shared_cases() {
     if let Some(folder) = shared("the shared acceptance cases") {
-        check_all(&folder, 211);
+        check_all(&folder, 239);
     }
 }
 

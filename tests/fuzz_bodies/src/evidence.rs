@@ -69,6 +69,16 @@ pub(crate) fn gce_firmware(bytes: &[u8]) {
     judge(Kind::AmdSevSnp, MILAN_REPORT, &roots, &endorsements, at);
 }
 
+/// Reports of GPUs, with the certificates and the reference values of a genuine one.
+pub(crate) fn nvidia_gpu(bytes: &[u8]) {
+    device(Kind::NvidiaGpu, bytes);
+}
+
+/// Reports of switches.
+pub(crate) fn nvidia_switch(bytes: &[u8]) {
+    device(Kind::NvidiaSwitch, bytes);
+}
+
 /// An endorsement of any type.
 pub(crate) fn endorsement(bytes: &[u8]) {
     let _ = Endorsements::read(&AwsLc, [bytes]);
@@ -170,6 +180,15 @@ fn quote(kind: Kind, bytes: &[u8], collateral: &[u8]) {
     judge(kind, bytes, &RootSet::pinned(), &endorsements, at);
     let _ = wanted(kind, bytes, &endorsements, None, &AwsLc);
 }
+
+/// Authenticates reports of devices at the time of the genuine ones in the corpus.
+fn device(kind: Kind, bytes: &[u8]) {
+    let Ok(endorsements) = Endorsements::read(&AwsLc, [GPU_CHAIN]) else { return };
+    let at = Timestamp::from_unix_seconds(1_717_200_000).unwrap_or(Timestamp::MAX);
+    judge(kind, bytes, &RootSet::pinned(), &endorsements, at);
+}
+
+const GPU_CHAIN: &[u8] = include_bytes!("../../vectors/nvgpu/gpu/h100_545.00.chain.pem");
 
 const TDX_QUOTE: &[u8] = include_bytes!("../../vectors/tdx/quotes/tdx-v4-phala-b0c06f.bin");
 const TDX_COLLATERAL: &[u8] = include_bytes!("../../vectors/tdx/collateral/dq-tdx_quote.json");

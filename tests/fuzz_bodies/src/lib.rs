@@ -38,6 +38,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("jwks", jose::jwks),
     ("gcs_token", jose::gcs),
     ("ita_token", jose::ita),
+    ("nvidia_gpu", evidence::nvidia_gpu),
+    ("nvidia_switch", evidence::nvidia_switch),
     ("endorsement", evidence::endorsement),
     ("endorsement_answer", endorsements::answer),
     ("endorsement_manifest", endorsements::manifest),
