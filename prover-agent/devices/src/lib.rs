@@ -4,7 +4,6 @@
 
 pub mod namespaces;
 pub mod nsm;
-pub mod nvml;
 pub mod sev_guest;
 pub mod tdx_guest;
 pub mod tpm;

@@ -14,6 +14,7 @@ mod http;
 mod ledger;
 mod measure;
 mod nitro;
+mod nvidia;
 mod policy;
 #[expect(dead_code, reason = "the tests also kill the server, which a benchmark does not")]
 #[path = "../../ledger/postgres.rs"]
@@ -33,11 +34,12 @@ use std::{env, path::Path, process::ExitCode};
 const SERVICE: &str = "prooftrail";
 
 /// Every benchmark by name.
-const ALL: [(&str, fn()); 9] = [
+const ALL: [(&str, fn()); 10] = [
     ("nitro", nitro::run),
     ("snp", snp::run),
     ("tdx", tdx::run),
     ("tokens", tokens::run),
+    ("nvidia", nvidia::run),
     ("policy", policy::run),
     ("ledger", ledger::run),
     ("append", append::run),

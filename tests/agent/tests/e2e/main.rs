@@ -10,12 +10,10 @@
 )]
 
 mod agent;
-mod gpus;
 mod lies;
 mod relay;
 mod runs;
 mod service;
 mod tls;
-mod tokens;
 mod trouble;
 mod vtpm;

@@ -1,0 +1,81 @@
+//! GPU reports compared with their reference values: warm, and with a device that was never seen; against the report's
+//! signature alone, and against the four that a new device brings.
+
+use std::hint::black_box;
+
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use prooftrail_evidence::{
+    AwsLc, Context, Endorsements, Expected, Revocation, VerifiedIssuers, authenticate, certificate_der,
+};
+use prooftrail_result::Kind;
+use prooftrail_trust_roots::RootSet;
+
+use crate::{
+    cache::{Frozen, Recording},
+    measure::ratio,
+    nitro::point,
+};
+
+const REPORT: &[u8] = include_bytes!("../../vectors/nvgpu/gpu/h100_545.00.bin");
+const CHAIN: &[u8] = include_bytes!("../../vectors/nvgpu/gpu/h100_545.00.chain.pem");
+const DRIVER: &[u8] = include_bytes!("../../vectors/nvgpu/rim/driver_545.00.swidtag");
+const VBIOS: &[u8] = include_bytes!("../../vectors/nvgpu/rim/vbios_96005E0001_test_no_gpu.swidtag");
+
+/// A new device brings the certificates of its attestation key, of itself and, at most, of its provisioner.
+const NEW_CERTIFICATES: usize = 3;
+
+pub fn run() {
+    let roots = RootSet::pinned();
+    let read = || Endorsements::read(&AwsLc, black_box([CHAIN, DRIVER, VBIOS])).expect("a chain and two RIMs");
+    let endorsements = read();
+    let ours = |endorsements: &Endorsements, issuers: &dyn VerifiedIssuers| {
+        let context = Context {
+            crypto: &AwsLc,
+            roots: &roots,
+            endorsements,
+            issuers,
+            revocation: Revocation::default(),
+            at: "2024-06-01T00:00:00Z".parse().expect("RFC 3339"),
+            expected: Expected::default(),
+        };
+        let authentic = authenticate(Kind::NvidiaGpu, black_box(REPORT), &context).expect("authentic");
+        assert!(black_box(authentic).objections().is_empty(), "the reference values are met");
+    };
+    let recording = Recording::default();
+    ours(&endorsements, &recording);
+
+    let signature = Signature::of(CHAIN);
+    let all = Frozen::of(&recording);
+    ratio("gpu-warm", || ours(&endorsements, &all), || signature.verify());
+    // The device's certificates come first in the record: the family's CA, which stays known, and what is below it. Asked for
+    // are their signatures and those of the two RIMs.
+    let family_known =
+        [1, 2, 3].into_iter().fold(Frozen::of(&recording), |known, place| known.without_certificate(place));
+    let family_known =
+        family_known.without_signatures(|issuers| ours(&endorsements, issuers), &[0, 1, 2], NEW_CERTIFICATES + 2);
+    ratio(
+        "gpu-cold",
+        || ours(&endorsements, &family_known),
+        || (0..=NEW_CERTIFICATES).for_each(|_| signature.verify()),
+    );
+}
+
+/// The report's signature: what no verifier can avoid verifying.
+struct Signature {
+    key: Vec<u8>,
+}
+
+impl Signature {
+    fn of(chain: &[u8]) -> Self {
+        const END: &[u8] = b"-----END CERTIFICATE-----\n";
+        let end = chain.windows(END.len()).position(|window| window == END).expect("a certificate") + END.len();
+        Self { key: point(&certificate_der(&chain[..end]).expect("PEM")) }
+    }
+
+    fn verify(&self) {
+        let (signed, signature) = REPORT.split_at(REPORT.len() - 96);
+        UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &self.key)
+            .verify(black_box(signed), signature)
+            .expect("the report's signature");
+    }
+}
