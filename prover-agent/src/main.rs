@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use prooftrail_prover_agent::{cli, collect::Collectors};
 
 fn main() -> ExitCode {
-    cli::main(Collectors::of_this_machine)
+    cli::main_by(Collectors::of_this_machine)
 }

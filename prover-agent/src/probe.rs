@@ -28,6 +28,8 @@ pub struct Probe {
     pub devices: Vec<Found>,
     /// The kinds that a run would collect, the primary last.
     pub would_collect: Vec<&'static str>,
+    /// Why it would collect nothing, where the settings ask for what is not there.
+    pub would_not_collect: Option<String>,
     /// Confidential computing on for NVIDIA GPUs is the driver's to say; only its presence is seen here.
     pub swap: bool,
     /// What a command would be confined by.
@@ -49,11 +51,17 @@ const DEVICES: [(&str, &str, Kind); 8] = [
 ];
 
 /// The kinds of the table that this build collects.
-const COLLECTED: [Kind; 4] = [Kind::AwsNitro, Kind::AmdSevSnp, Kind::IntelTdx, Kind::AzureSnpVtpm];
+const COLLECTED: [Kind; 6] =
+    [Kind::AwsNitro, Kind::AmdSevSnp, Kind::IntelTdx, Kind::AzureSnpVtpm, Kind::GcpConfidentialSpace, Kind::NvidiaGpu];
 
 /// Looks. `would_collect` are the collectors that a run would use; `sandbox` was found by a trial.
 #[must_use]
-pub fn probe(would_collect: Vec<&'static str>, sandbox: Vec<&'static str>, sandbox_missing: Vec<String>) -> Probe {
+pub fn probe(
+    would_collect: Vec<&'static str>,
+    would_not_collect: Option<String>,
+    sandbox: Vec<&'static str>,
+    sandbox_missing: Vec<String>,
+) -> Probe {
     let devices = DEVICES
         .into_iter()
         .map(|(what, path, kind)| Found {
@@ -65,5 +73,5 @@ pub fn probe(would_collect: Vec<&'static str>, sandbox: Vec<&'static str>, sandb
         })
         .collect();
     let swap = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
-    Probe { devices, would_collect, swap, sandbox, sandbox_missing }
+    Probe { devices, would_collect, would_not_collect, swap, sandbox, sandbox_missing }
 }

@@ -178,6 +178,7 @@ impl Site {
                 environment: ["PATH".to_owned()].into(),
                 sandbox: ["no_network".to_owned()].into(),
                 witness_header_sha384: (purpose == Purpose::Release).then(|| sha384(&[header])),
+                gpu_cc_mode: None,
             },
             header: header.to_vec(),
             hypervisor: hypervisor(),

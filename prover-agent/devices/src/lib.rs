@@ -4,6 +4,7 @@
 
 pub mod namespaces;
 pub mod nsm;
+pub mod nvml;
 pub mod sev_guest;
 pub mod tdx_guest;
 pub mod tpm;

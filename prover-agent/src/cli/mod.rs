@@ -17,7 +17,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use self::output::Output;
-use crate::{child::shim, collect::Collectors};
+use crate::{
+    child::shim,
+    collect::{CollectError, Collectors, Settings},
+};
 
 /// Runs any prover inside a TEE, on a witness that only this run may open.
 #[derive(Debug, Parser)]
@@ -46,10 +49,16 @@ enum Ended {
     CommandFailed,
 }
 
-/// Runs the command that the process was started with, on the devices that `collectors` finds. Call it first in `main`,
-/// before there is a second thread: the process may be a stage of a child.
+/// Runs the command that the process was started with, on devices of the program's own. Call it first in `main`, before there is
+/// a second thread: the process may be a stage of a child.
 #[must_use]
 pub fn main(collectors: impl FnOnce() -> Collectors) -> ExitCode {
+    main_by(|settings| if settings.is_default() { Ok(collectors()) } else { Err(CollectError::Fixed) })
+}
+
+/// The same on the devices that `collectors` finds for the settings of `--collect`.
+#[must_use]
+pub fn main_by(collectors: impl FnOnce(&Settings) -> Result<Collectors, CollectError>) -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == shim::SUBCOMMAND) {
         let rest: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -58,9 +67,12 @@ pub fn main(collectors: impl FnOnce() -> Collectors) -> ExitCode {
     let cli = Cli::parse();
     let mut output = Output::stdout();
     let ended = match cli.command {
-        Command::Run(args) => args.run(&mut output, &collectors()),
+        Command::Run(args) => args
+            .settings()
+            .and_then(|settings| Ok(collectors(&settings)?))
+            .and_then(|collectors| args.run(&mut output, &collectors)),
         Command::Relay(args) => args.run(&mut output),
-        Command::Probe(args) => args.run(&mut output, &collectors()),
+        Command::Probe(args) => args.settings().and_then(|settings| args.run(&mut output, collectors(&settings))),
     };
     match ended.and_then(|ended| output.finish().map(|()| ended)) {
         Ok(Ended::Well) => ExitCode::SUCCESS,

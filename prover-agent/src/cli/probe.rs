@@ -1,11 +1,11 @@
 //! `prover-agent probe`.
 
-use std::{collections::BTreeMap, env};
+use std::{collections::BTreeMap, env, path::PathBuf};
 
-use super::{Ended, SHIM, output::Output};
+use super::{Ended, SHIM, output::Output, run::settings};
 use crate::{
     child::{Child, Executable, Plan, Streams, WitnessChannel},
-    collect::Collectors,
+    collect::{CollectError, Collectors, Settings},
     probe::probe,
 };
 
@@ -18,17 +18,33 @@ Examples:
   prover-agent probe
   prover-agent probe --json")]
 pub(super) struct Args {
+    /// Which evidence to collect, as for `run`.
+    #[arg(long, value_name = "FILE")]
+    collect: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    pub(super) fn run(self, output: &mut Output, collectors: &Collectors) -> anyhow::Result<Ended> {
+    /// What to collect.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        settings(self.collect.as_deref())
+    }
+
+    pub(super) fn run(
+        self,
+        output: &mut Output,
+        collectors: Result<Collectors, CollectError>,
+    ) -> anyhow::Result<Ended> {
+        let (collectors, refused) = match collectors {
+            Ok(collectors) => (collectors, None),
+            Err(error) => (Collectors::default(), Some(error.to_string())),
+        };
         let kinds: Vec<_> =
             collectors.others.iter().chain(&collectors.primary).map(|each| each.kind().as_str()).collect();
         let (sandbox, missing) = try_sandbox();
-        let found = probe(kinds, sandbox, missing);
+        let found = probe(kinds, refused, sandbox, missing);
         if self.json {
             output.json(&found)?;
             return Ok(Ended::Well);
@@ -41,6 +57,9 @@ impl Args {
         let collects =
             if found.would_collect.is_empty() { "nothing".to_owned() } else { found.would_collect.join(" ") };
         output.line(format!("a run would collect: {collects}"))?;
+        if let Some(refused) = &found.would_not_collect {
+            output.line(format!("  because of {refused}"))?;
+        }
         output.line(format!("a command would be confined by: {}", found.sandbox.join(" ")))?;
         for missing in &found.sandbox_missing {
             output.line(format!("  not by {missing}"))?;

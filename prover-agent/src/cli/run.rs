@@ -1,19 +1,24 @@
 //! `prover-agent run`.
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use prooftrail_protocol::{KeyName, Origin, ReleasePublic, limits, wire::base64url};
 
 use super::{Ended, SHIM, output::Output};
 use crate::{
     child::WitnessChannel,
-    collect::Collectors,
+    collect::{Collectors, Settings},
     harden::harden,
     run::{Event, Finished, Options, RunError, run},
     service::{Service, ServiceError},
     transport::{
-        Address, Dial, Tls,
+        Address, ServiceUrl, UrlError,
         http::{Client, Limits},
         retry::Patience,
     },
@@ -97,6 +102,9 @@ pub(super) struct Args {
     /// agent's output then reads it.
     #[arg(long, value_name = "BYTES", num_args = 0..=1, default_missing_value = "65536", default_value_t = 0)]
     forward_stderr: usize,
+    /// Which evidence to collect, where the machine's own is not all: settings in TOML (docs/agent.md).
+    #[arg(long, value_name = "FILE")]
+    collect: Option<PathBuf>,
     /// Seconds that the service gets for one answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     timeout: u64,
@@ -134,6 +142,11 @@ fn parse_sha384(text: &str) -> Result<[u8; 48], String> {
 }
 
 impl Args {
+    /// What to collect.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        settings(self.collect.as_deref())
+    }
+
     pub(super) fn run(self, output: &mut Output, collectors: &Collectors) -> anyhow::Result<Ended> {
         let json = self.json;
         for message in harden().context("cannot harden this process")? {
@@ -171,35 +184,18 @@ impl Args {
 
     /// The client, by the service's URL.
     fn client(&self) -> anyhow::Result<Client> {
-        let (is_tls, rest, port) = match (self.service.strip_prefix("https://"), self.service.strip_prefix("http://")) {
-            (Some(rest), _) => (true, rest, 443),
-            (None, Some(rest)) => (false, rest, 80),
-            (None, None) => anyhow::bail!("--service is no https:// URL"),
-        };
-        let host = rest.strip_suffix('/').unwrap_or(rest);
-        ensure!(
-            !host.is_empty() && !host.contains(['/', '?', '#', '@']),
-            "--service is a name and perhaps a port, no more"
-        );
-        ensure!(is_tls || self.insecure_http, "--service is not https:// (see --insecure-http)");
-        let named: Address = match host.parse() {
-            Ok(address) => address,
-            Err(_) => format!("{host}:{port}").parse().context("--service")?,
-        };
-        let Address::Tcp { host: name, .. } = &named else { anyhow::bail!("--service names no host") };
-        let address = self.via.clone().unwrap_or_else(|| named.clone());
-        let dial: Box<dyn Dial> = if is_tls {
-            let authority = self.ca.as_ref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
-            Box::new(Tls::new(address, name, authority.transpose()?.as_deref())?)
-        } else {
-            Box::new(address)
-        };
+        let url = ServiceUrl::parse(&self.service, self.insecure_http).map_err(|error| match error {
+            UrlError::Insecure => anyhow::anyhow!("--service {error} (see --insecure-http)"),
+            error => anyhow::anyhow!("--service {error}"),
+        })?;
+        let authority = self.ca.as_ref().map(|path| fs::read(path).with_context(|| path.display().to_string()));
+        let dial = url.dial(self.via.clone(), authority.transpose()?.as_deref())?;
         let limits = Limits {
             connect: Duration::from_secs(10),
             exchange: Duration::from_secs(self.timeout),
             body: limits::RESPONSE_BYTES,
         };
-        Ok(Client::new(dial, host.to_owned(), limits))
+        Ok(Client::new(dial, url.host().to_owned(), limits))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the edge: the variables that the command is to have, by name")]
@@ -234,6 +230,12 @@ impl Args {
             limit: Duration::from_secs(self.limit),
         })
     }
+}
+
+/// The settings of a file, or the defaults.
+pub(super) fn settings(file: Option<&Path>) -> anyhow::Result<Settings> {
+    file.map_or_else(|| Ok(Settings::default()), |file| Settings::read(file).map_err(anyhow::Error::msg))
+        .context("--collect")
 }
 
 fn tell(output: &mut Output, json: bool, event: &Event) -> anyhow::Result<()> {

@@ -3,13 +3,13 @@
 //!
 //! Plain HTTP to a link-local address: nothing that it says is believed, the verifier checks all of it.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::{Request, header::CONTENT_TYPE, http::request::Builder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::blocking;
+use super::ask;
 use crate::transport::{
     Address,
     http::{Client, Limits},
@@ -80,13 +80,7 @@ impl Imds {
 
     fn ask<A: DeserializeOwned>(&self, what: &str, request: Builder, body: Vec<u8>) -> Result<A, String> {
         let client = Client::new(Box::new(self.address.clone()), self.address.to_string(), LIMITS);
-        let limit = LIMITS.connect + LIMITS.exchange;
-        let response =
-            blocking(limit, async move { client.send(request, body.into()).await.map_err(io::Error::other) })
-                .map_err(|error| format!("{what}: {error}"))?;
-        if response.status != 200 {
-            return Err(format!("{what}: status {}", response.status));
-        }
-        serde_json::from_slice(&response.body).map_err(|error| format!("{what}: {error}"))
+        let answer = ask(client, LIMITS, what, request, body)?;
+        serde_json::from_slice(&answer).map_err(|error| format!("{what}: {error}"))
     }
 }

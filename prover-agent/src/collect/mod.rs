@@ -4,30 +4,45 @@
 //! simulated one exists where a demo or a test hands its own to the library.
 
 mod azure;
+mod gpu;
 mod guests;
 mod imds;
+mod launcher;
 mod nitro;
 mod qgs;
+mod settings;
+mod trust_authority;
 mod tsm;
 
-use std::{fmt, future::Future, io, path::Path, thread, time::Duration};
+use std::{fmt, fs, future::Future, io, path::Path, thread, time::Duration};
+
+use hyper::http::request::Builder;
 
 use prooftrail_devices::{nsm, sev_guest, tdx_guest, tpm};
 use prooftrail_protocol::{
-    Context, KindValue, OtherPiece, Statement,
+    Context, GpuCcMode, KindValue, OtherPiece, Place, Statement, place,
     wire::{Bytes, PieceOfEvidence},
 };
 use prooftrail_result::Kind;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 pub use self::{
     azure::AzureVtpm,
+    gpu::Gpus,
     imds::Imds,
+    launcher::{Launcher, SOCKET as LAUNCHER_SOCKET, TokenType},
+    settings::Settings,
+    trust_authority::{Appraisal, SigningAlgorithm, TrustAuthority},
     tsm::{ConfigFs, Entries, FOLDER as TSM_FOLDER, Tsm},
 };
 use self::{
     guests::{SevGuest, TdxGuest},
     nitro::Nitro,
+};
+use crate::transport::{
+    Address, ServiceUrl,
+    http::{Client, Limits},
 };
 
 /// Why there is no evidence.
@@ -45,6 +60,9 @@ pub enum CollectError {
         /// The device's reason.
         reason: String,
     },
+    /// Settings were given to a program that has devices of its own.
+    #[error("this program collects what it was built for; it takes no --collect")]
+    Fixed,
     /// A collector was asked for a value that its kind does not carry.
     #[error("{0} evidence does not carry such a value")]
     Value(Kind),
@@ -60,6 +78,11 @@ pub trait Collector: Send + Sync {
     /// # Errors
     /// The device's.
     fn collect(&self, value: &KindValue) -> Result<Vec<u8>, CollectError>;
+
+    /// What the driver says of the mode of the GPUs whose evidence this is: no report of theirs has it.
+    fn gpu_cc_mode(&self) -> Option<GpuCcMode> {
+        None
+    }
 }
 
 /// The devices of a machine.
@@ -72,11 +95,28 @@ pub struct Collectors {
 }
 
 impl Collectors {
-    /// The devices of this machine that this build supports.
+    /// The devices of this machine that the settings ask for; without any, the one that it has of its own.
+    ///
+    /// # Errors
+    /// Something that they name is not there, or cannot be used so.
+    pub fn of_this_machine(settings: &Settings) -> Result<Self, CollectError> {
+        let others = settings.attach.iter().map(|kind| named(*kind, settings)).collect::<Result<_, _>>()?;
+        let primary = match settings.primary {
+            None => own().or_else(|| named(Kind::GcpConfidentialSpace, settings).ok()),
+            Some(kind) => {
+                if !place(kind).is_some_and(|place| !matches!(place, Place::DeviceNonce | Place::Beside)) {
+                    return Err(unavailable(kind, "it cannot be primary"));
+                }
+                Some(named(kind, settings)?)
+            }
+        };
+        Ok(Self { primary, others })
+    }
+
+    /// What the driver says of the GPUs' mode, where evidence of GPUs is collected.
     #[must_use]
-    pub fn of_this_machine() -> Self {
-        let primary = nitro().or_else(tsm).or_else(guest_device).or_else(azure);
-        Self { primary, others: Vec::new() }
+    pub fn gpu_cc_mode(&self) -> Option<GpuCcMode> {
+        self.others.iter().find_map(|other| other.gpu_cc_mode())
     }
 
     /// The whole set for a context and a statement: attached pieces first, the primary last.
@@ -97,6 +137,55 @@ impl Collectors {
         pieces.push(PieceOfEvidence { kind, evidence: Bytes(primary.collect(&value)?) });
         Ok(pieces)
     }
+}
+
+/// What this machine has of its own.
+fn own() -> Option<Box<dyn Collector>> {
+    nitro().or_else(tsm).or_else(guest_device).or_else(azure)
+}
+
+/// What makes evidence of that kind here.
+fn named(kind: Kind, settings: &Settings) -> Result<Box<dyn Collector>, CollectError> {
+    match kind {
+        Kind::NvidiaGpu => {
+            let gpus = Gpus::detect(&settings.nvidia_gpu.library).map_err(device_error(kind))?;
+            Ok(Box::new(gpus.ok_or_else(|| unavailable(kind, "there is no driver, or no GPU"))?))
+        }
+        Kind::GcpConfidentialSpace => {
+            let space = &settings.confidential_space;
+            if !space.socket.exists() {
+                return Err(unavailable(kind, "there is no launcher"));
+            }
+            Ok(Box::new(Launcher::at(Address::Unix(space.socket.clone()), space.token_type)))
+        }
+        Kind::IntelTrustAuthority => Ok(Box::new(trust_authority(settings).map_err(device_error(kind))?)),
+        Kind::AwsNitro | Kind::AmdSevSnp | Kind::IntelTdx | Kind::AzureSnpVtpm | Kind::AzureTdxVtpm => own()
+            .filter(|own| own.kind() == kind)
+            .ok_or_else(|| unavailable(kind, "this machine has no device for it that this build supports")),
+        Kind::NvidiaSwitch => {
+            Err(unavailable(kind, "the switches' library, NSCQ, has no bindings; it is not collected"))
+        }
+        _ => Err(unavailable(kind, "it is not collected by this build")),
+    }
+}
+
+/// Intel Trust Authority, with this machine's quotes.
+fn trust_authority(settings: &Settings) -> Result<TrustAuthority, String> {
+    let asked = &settings.intel_trust_authority;
+    let file = asked.api_key_file.as_ref().ok_or("intel_trust_authority.api_key_file is not set")?;
+    let words = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let key = Zeroizing::new(fs::read_to_string(file).map_err(|error| words(file, error))?);
+    let authority =
+        asked.ca_file.as_ref().map(|path| fs::read(path).map_err(|error| words(path, error))).transpose()?;
+    let url = ServiceUrl::parse(&asked.url, asked.insecure_http)
+        .map_err(|error| format!("intel_trust_authority.url {error}"))?;
+    let appraisal = Appraisal {
+        algorithm: asked.token_signing_alg,
+        policies: asked.policy_ids.clone(),
+        must_match: asked.policy_must_match,
+    };
+    let quotes = own().ok_or("this machine makes no quotes")?;
+    TrustAuthority::new(url, authority, key.trim_end(), appraisal, quotes)
 }
 
 fn nitro() -> Option<Box<dyn Collector>> {
@@ -123,6 +212,28 @@ fn azure() -> Option<Box<dyn Collector>> {
 
 fn device_error<E: fmt::Display>(kind: Kind) -> impl FnOnce(E) -> CollectError {
     move |error| CollectError::Device { kind, reason: error.to_string() }
+}
+
+fn unavailable(kind: Kind, reason: &str) -> CollectError {
+    CollectError::Device { kind, reason: reason.to_owned() }
+}
+
+/// Asks a service, which must answer with 200; gives the body. `what` says in errors whom.
+fn ask(client: Client, limits: Limits, what: &str, request: Builder, body: Vec<u8>) -> Result<Vec<u8>, String> {
+    let limit = limits.connect + limits.exchange;
+    let response = blocking(limit, async move { client.send(request, body.into()).await.map_err(io::Error::other) })
+        .map_err(|error| format!("{what}: {error}"))?;
+    if response.status == 200 { Ok(response.body) } else { Err(format!("{what}: status {}", response.status)) }
+}
+
+/// A token in compact serialisation (RFC 7515, section 3.1), if the bytes look like one: three parts in base64url. What is in
+/// it is the verifier's to read.
+fn compact_token(what: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let mut parts = bytes.split(|byte| *byte == b'.');
+    let is_part = |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.iter().all(is_base64url));
+    let is_token = is_part(parts.next()) && is_part(parts.next()) && is_part(parts.next()) && parts.next().is_none();
+    if is_token { Ok(bytes.to_vec()) } else { Err(format!("{what} gave no token")) }
 }
 
 /// Runs a future to its end, or for so long. On a thread of its own: the caller's may be running one already.

@@ -169,6 +169,7 @@ pub fn run(
         environment: options.environment.keys().cloned().collect(),
         sandbox: sandbox.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(),
         witness_header_sha384: Some(witness.header_sha384()),
+        gpu_cc_mode: collectors.gpu_cc_mode(),
     }
     .checked()?;
 

@@ -8,6 +8,7 @@ pub mod http;
 mod listener;
 pub mod retry;
 mod tls;
+mod url;
 
 use std::{future::Future, io, pin::Pin};
 
@@ -21,6 +22,7 @@ pub use self::{
     address::{Address, AddressError},
     listener::Listener,
     tls::{Tls, TlsError},
+    url::{ServiceUrl, UrlError},
 };
 
 /// Bytes in both directions.

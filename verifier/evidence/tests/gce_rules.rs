@@ -1,12 +1,7 @@
 //! Google's endorsements of firmware: what they add to evidence of both TEEs, and one mutation per rule, each refused for exactly
 //! its own reason. Endorsements and evidence are the simulator's, which shares no code with the verifier.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a helper that fails fails its test"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use prooftrail_evidence::{
     Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RustCrypto,
@@ -184,7 +179,8 @@ fn a_trust_domain_s_mrtd_is_looked_up_among_those_of_tdx() {
     let mut all = roots(&vendor.root_manifest(), &vendor.root_der());
     all.extend(roots(&signer.root_manifest(), &signer.root_der()));
     let run = |quote: &Quote, endorsement: &Endorsement| {
-        let [ours, portable] = [&AwsLc as &dyn Crypto, &RustCrypto].map(|crypto| {
+        let providers: [&dyn Crypto; 2] = [&AwsLc, &RustCrypto];
+        let [ours, portable] = providers.map(|crypto| {
             let files = [vendor.tdx_collateral().build(), endorsement.build()];
             let endorsements = Endorsements::read(crypto, files.iter().map(Vec::as_slice)).unwrap();
             let context = Context {
@@ -433,7 +429,7 @@ fn no_flipped_byte_leaves_anything_said() {
     let mut unlisted = Vec::new();
     // Every byte of the listing and of the message's head, and some of certificate, signature and other builds: what they are
     // flipped to is verified by code that has tests of its own.
-    let is_tried = |place: &usize| place % 13 == 0 || *place < 32 || (listed..listed + 48).contains(place);
+    let is_tried = |place: &usize| place.is_multiple_of(13) || *place < 32 || (listed..listed + 48).contains(place);
     for place in (0..file.len()).filter(is_tried) {
         let flip = 1 << (place % 8);
         file[place] ^= flip;

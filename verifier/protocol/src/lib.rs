@@ -56,5 +56,5 @@ pub use release_key::{ReleaseKey, ReleasePublic};
 pub use sealing::{RecipientKey, RecipientPublic, Sealed, SealingError, seal};
 pub use session::SessionRequest;
 pub use signature::{BadSignature, Signature};
-pub use statement::{Statement, sandbox};
+pub use statement::{GpuCcMode, Statement, sandbox};
 pub use terms::ReleaseTerms;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use prooftrail_result::claims::{Claims, Value, job};
+use prooftrail_result::claims::{Claims, Value, cross_vendor, job};
 
 use crate::{
     cbor::{Reader, Writer, argv_sha384},
@@ -47,6 +47,34 @@ pub struct Statement {
     pub sandbox: BTreeSet<String>,
     /// SHA-384 of the age header of the witness to be opened; absent where no witness is, or where a session opens many.
     pub witness_header_sha384: Option<[u8; 48]>,
+    /// What the driver says of the mode of the machine's GPUs, whose own reports do not say it; absent where evidence of
+    /// none is sent.
+    pub gpu_cc_mode: Option<GpuCcMode>,
+}
+
+/// The confidential mode of GPUs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GpuCcMode {
+    /// On.
+    On,
+    /// On, for development: the GPUs can be debugged.
+    DevTools,
+    /// Off.
+    Off,
+}
+
+impl GpuCcMode {
+    const ALL: [Self; 3] = [Self::On, Self::DevTools, Self::Off];
+
+    /// The spelling in statements and in the claim `gpu.cc_mode`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::DevTools => "devtools",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// The names of the fields, in the deterministic order of a map's keys: shorter before longer.
@@ -54,21 +82,28 @@ mod field {
     pub(super) const ARGV: &str = "argv";
     pub(super) const SANDBOX: &str = "sandbox";
     pub(super) const ENVIRONMENT: &str = "environment";
+    pub(super) const GPU_CC_MODE: &str = "gpu_cc_mode";
     pub(super) const AGENT_VERSION: &str = "agent_version";
     pub(super) const EXECUTABLE: &str = "executable_sha384";
     pub(super) const WITNESS_HEADER: &str = "witness_header_sha384";
-    pub(super) const ALL: [&str; 6] = [ARGV, SANDBOX, ENVIRONMENT, AGENT_VERSION, EXECUTABLE, WITNESS_HEADER];
+    /// Those that every statement has.
+    pub(super) const ALWAYS: [&str; 5] = [ARGV, SANDBOX, ENVIRONMENT, AGENT_VERSION, EXECUTABLE];
 }
 
 impl Statement {
     /// Its deterministic encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384 } = self;
-        let mut out = Writer::map(5 + usize::from(witness_header_sha384.is_some()));
+        let Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384, gpu_cc_mode } =
+            self;
+        let sometimes = usize::from(witness_header_sha384.is_some()) + usize::from(gpu_cc_mode.is_some());
+        let mut out = Writer::map(field::ALWAYS.len() + sometimes);
         out.text(field::ARGV).texts(argv.iter().map(String::as_str));
         out.text(field::SANDBOX).texts(sandbox.iter().map(String::as_str));
         out.text(field::ENVIRONMENT).texts(environment.iter().map(String::as_str));
+        if let Some(mode) = gpu_cc_mode {
+            out.text(field::GPU_CC_MODE).text(mode.as_str());
+        }
         out.text(field::AGENT_VERSION).text(agent_version);
         out.text(field::EXECUTABLE).bytes(executable_sha384);
         if let Some(digest) = witness_header_sha384 {
@@ -89,27 +124,38 @@ impl Statement {
         fn expect(reader: &mut Reader<'_>, name: &'static str) -> Result<(), Malformed> {
             if reader.text(name)? == name { Ok(()) } else { Err(reader.fault(Fault::Cbor(name))) }
         }
-        let entries = reader.map(field::ALL.len())?;
-        if entries < field::ALL.len() - 1 {
-            return Err(reader.fault(Fault::Cbor("map")));
-        }
+        let entries = reader.map(field::ALWAYS.len() + 2)?;
         expect(reader, field::ARGV)?;
         let argv = reader.texts(limits::STATEMENT_ITEMS, field::ARGV)?;
         expect(reader, field::SANDBOX)?;
         let sandbox = reader.texts(limits::STATEMENT_ITEMS, field::SANDBOX)?.into_iter().collect();
         expect(reader, field::ENVIRONMENT)?;
         let environment = reader.texts(limits::STATEMENT_ITEMS, field::ENVIRONMENT)?.into_iter().collect();
-        expect(reader, field::AGENT_VERSION)?;
+        let name = reader.text(field::AGENT_VERSION)?.to_owned();
+        let gpu_cc_mode = if name == field::GPU_CC_MODE {
+            let stated = reader.text(field::GPU_CC_MODE)?.to_owned();
+            let mode = GpuCcMode::ALL.into_iter().find(|mode| mode.as_str() == stated);
+            let mode = mode.ok_or_else(|| reader.fault(Fault::Field(field::GPU_CC_MODE)))?;
+            expect(reader, field::AGENT_VERSION)?;
+            Some(mode)
+        } else if name == field::AGENT_VERSION {
+            None
+        } else {
+            return Err(reader.fault(Fault::Cbor(field::AGENT_VERSION)));
+        };
         let agent_version = reader.text(field::AGENT_VERSION)?.to_owned();
         expect(reader, field::EXECUTABLE)?;
         let executable_sha384 = reader.exactly(field::EXECUTABLE)?;
-        let witness_header_sha384 = if entries == field::ALL.len() {
-            expect(reader, field::WITNESS_HEADER)?;
-            Some(reader.exactly(field::WITNESS_HEADER)?)
-        } else {
-            None
+        let read = field::ALWAYS.len() + usize::from(gpu_cc_mode.is_some());
+        let witness_header_sha384 = match entries.checked_sub(read) {
+            Some(0) => None,
+            Some(1) => {
+                expect(reader, field::WITNESS_HEADER)?;
+                Some(reader.exactly(field::WITNESS_HEADER)?)
+            }
+            _ => return Err(reader.fault(Fault::Cbor("map"))),
         };
-        Ok(Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384 })
+        Ok(Self { agent_version, executable_sha384, argv, environment, sandbox, witness_header_sha384, gpu_cc_mode })
     }
 
     /// The statement itself, if its values are within what the format allows: what an agent calls before it encodes one.
@@ -149,12 +195,12 @@ impl Statement {
         sha384(&[&self.encode()])
     }
 
-    /// The claims `job.*`. `job.argv` is among them only where somebody asks for the arguments in clear; `job.argv_sha384`
-    /// always is.
+    /// The claims `job.*`, and `gpu.cc_mode` where it is stated. `job.argv` is among them only where somebody asks for the
+    /// arguments in clear; `job.argv_sha384` always is.
     #[must_use]
     pub fn claims(&self, argv_in_clear: bool) -> Claims {
         let texts = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| Value::from(text.as_str())).collect();
-        let mut claims = Claims::with_capacity(7);
+        let mut claims = Claims::with_capacity(8);
         claims.insert(job::AGENT_VERSION, self.agent_version.as_str());
         claims.insert(job::EXECUTABLE_SHA384, self.executable_sha384.as_slice());
         claims.insert(job::ARGV_SHA384, argv_sha384(self.argv.iter().map(String::as_str)).as_slice());
@@ -164,6 +210,7 @@ impl Statement {
         claims.insert(job::ENVIRONMENT, Value::List(texts(&mut self.environment.iter())));
         claims.insert(job::SANDBOX, Value::List(texts(&mut self.sandbox.iter())));
         claims.insert_if(job::WITNESS_HEADER_SHA384, self.witness_header_sha384.as_ref().map(<[u8; 48]>::as_slice));
+        claims.insert_if(cross_vendor::GPU_CC_MODE, self.gpu_cc_mode.map(GpuCcMode::as_str));
         claims
     }
 }

@@ -10,10 +10,12 @@
 )]
 
 mod agent;
+mod gpus;
 mod lies;
 mod relay;
 mod runs;
 mod service;
 mod tls;
+mod tokens;
 mod trouble;
 mod vtpm;

@@ -17,7 +17,7 @@ use std::fmt;
 use prooftrail_evidence::Authentic;
 use prooftrail_result::{
     Check, EvidenceId, Kind, Reason, Timestamp, TrustAnchor,
-    claims::{Claims, Family, cross_vendor as cross_vendor_claim},
+    claims::{ClaimName, Claims, Family, cross_vendor as cross_vendor_claim},
 };
 
 use crate::MAX_PIECES;
@@ -126,9 +126,15 @@ pub(crate) fn is_bound(pieces: &[Piece<'_>]) -> bool {
     speaker(pieces).is_some_and(|piece| piece.binding_matched)
 }
 
-/// Adds what the statement claims, `job.*` and nothing else, if the set's binding covers it.
+/// Adds what the statement claims, if the set's binding covers it: `job.*`, the GPUs' mode where the set has GPUs and no token
+/// says it, and nothing else.
 pub(crate) fn join_statement(claims: &mut Claims, pieces: &[Piece<'_>], statement: &Claims) {
-    let mut stated = statement.iter().filter(|(name, _)| name.family() == Family::Job).peekable();
+    let says_mode = pieces.iter().any(|piece| piece.kind == Kind::NvidiaGpu)
+        && claims.get(cross_vendor_claim::GPU_CC_MODE).is_none();
+    let is_stated = |name: ClaimName| {
+        name.family() == Family::Job || (says_mode && name == ClaimName::from(cross_vendor_claim::GPU_CC_MODE))
+    };
+    let mut stated = statement.iter().filter(|(name, _)| is_stated(*name)).peekable();
     if stated.peek().is_none() || !is_bound(pieces) {
         return;
     }

@@ -117,6 +117,25 @@ fn devices_are_numbered_over_the_set_in_the_order_given() {
 }
 
 #[test]
+fn the_gpus_mode_is_stated_where_there_are_gpus_and_no_token_says_it() {
+    let stated = crate::testing::claims(&[("gpu.cc_mode", "'on'"), ("job.agent_version", "'1'")]);
+    let joined = |set: &[MadeEvidence]| {
+        let pieces: Vec<_> = set.iter().map(MadeEvidence::piece).collect();
+        let mut claims = claims(&pieces, None);
+        super::join_statement(&mut claims, &pieces, &stated);
+        (shown(&claims, "gpu.cc_mode"), shown(&claims, "job.agent_version"))
+    };
+    let both = |mode: Option<&str>, version: Option<&str>| (mode.map(str::to_owned), version.map(str::to_owned));
+    let bound = || MadeEvidence { binding_matched: true, ..MadeEvidence::snp() };
+    assert_eq!(joined(&[bound(), MadeEvidence::gpu(1)]), both(Some("on"), Some("1")));
+    assert_eq!(joined(&[bound()]), both(None, Some("1")), "there are no GPUs");
+    let unbound = MadeEvidence { binding_matched: false, ..MadeEvidence::snp() };
+    assert_eq!(joined(&[unbound, MadeEvidence::gpu(1)]), both(None, None), "no binding covers it");
+    let said = bound().with(&[("gpu.cc_mode", "'off'")]);
+    assert_eq!(joined(&[said, MadeEvidence::gpu(1)]), both(Some("off"), Some("1")), "a token says it");
+}
+
+#[test]
 fn one_bad_piece_spoils_the_set() {
     let good = || [MadeEvidence::snp(), MadeEvidence::gpu(1), MadeEvidence::gpu(2)];
     // claim, what the pieces say, what the set says

@@ -99,6 +99,7 @@ pub(crate) fn statement() -> Statement {
         environment: set(&["PATH", "LANG"]),
         sandbox: set(&["no_network", "no_core"]),
         witness_header_sha384: Some(sha384(&[HEADER])),
+        gpu_cc_mode: None,
     }
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use prooftrail_protocol::{
-    Context, KindValue, OtherPiece, Place, Statement, argv_sha384, attached, attached_32, limits, place, primary,
+    Context, GpuCcMode, KindValue, OtherPiece, Place, Statement, argv_sha384, attached, attached_32, limits, place,
+    primary,
 };
 use prooftrail_result::{
     Kind,
-    claims::{Value, job},
+    claims::{Value, cross_vendor, job},
 };
 
-use crate::fixture::{changed_contexts, context, statement};
+use crate::fixture::{self, changed_contexts, context, statement};
 
 #[test]
 fn a_context_reads_back_and_every_field_counts() {
@@ -33,13 +34,29 @@ fn a_context_or_statement_of_which_any_bit_is_changed_says_something_else_or_not
             assert_eq!(read.encode(), changed);
         }
     }
-    for place in 0..statement.len() * 8 {
-        let mut changed = statement.clone();
-        changed[place / 8] ^= 1 << (place % 8);
-        if let Ok(read) = Statement::decode(&changed) {
-            assert_eq!(read.encode(), changed);
+    let with_gpus = Statement { gpu_cc_mode: Some(GpuCcMode::On), ..fixture::statement() }.encode();
+    for statement in [statement, with_gpus] {
+        for place in 0..statement.len() * 8 {
+            let mut changed = statement.clone();
+            changed[place / 8] ^= 1 << (place % 8);
+            if let Ok(read) = Statement::decode(&changed) {
+                assert_eq!(read.encode(), changed);
+            }
         }
     }
+}
+
+#[test]
+fn the_gpus_mode_is_claimed_as_it_is_stated() {
+    for (mode, claimed) in [(GpuCcMode::On, "on"), (GpuCcMode::DevTools, "devtools"), (GpuCcMode::Off, "off")] {
+        let stated = Statement { gpu_cc_mode: Some(mode), ..statement() };
+        assert_eq!(stated.claims(false).get(cross_vendor::GPU_CC_MODE), Some(&claimed.into()));
+        let mut bytes = stated.encode();
+        let place = bytes.windows(claimed.len()).position(|window| window == claimed.as_bytes()).unwrap();
+        bytes[place] = b'x';
+        assert!(Statement::decode(&bytes).is_err(), "no such mode");
+    }
+    assert_eq!(statement().claims(false).get(cross_vendor::GPU_CC_MODE), None);
 }
 
 fn changed_statements() -> Vec<(&'static str, Statement)> {
@@ -52,6 +69,12 @@ fn changed_statements() -> Vec<(&'static str, Statement)> {
         ("sandbox", Statement { sandbox: BTreeSet::new(), ..good() }),
         ("no header", Statement { witness_header_sha384: None, ..good() }),
         ("header", Statement { witness_header_sha384: Some([1; 48]), ..good() }),
+        ("GPUs on", Statement { gpu_cc_mode: Some(GpuCcMode::On), ..good() }),
+        ("GPUs off", Statement { gpu_cc_mode: Some(GpuCcMode::Off), ..good() }),
+        (
+            "GPUs for development, and no header",
+            Statement { gpu_cc_mode: Some(GpuCcMode::DevTools), witness_header_sha384: None, ..good() },
+        ),
     ]
 }
 

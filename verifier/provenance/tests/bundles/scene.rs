@@ -188,6 +188,7 @@ impl Scene {
             environment: std::iter::once("PATH".to_owned()).collect(),
             sandbox: std::iter::once("no_network".to_owned()).collect(),
             witness_header_sha384: Some(header),
+            gpu_cc_mode: None,
         }
         .encode();
         let binding = primary(Kind::AwsNitro, &context.sha384(), &sha384(&[&statement]), []);

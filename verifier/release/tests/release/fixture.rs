@@ -127,6 +127,7 @@ impl Exchange {
                 environment: ["PATH".to_owned()].into(),
                 sandbox: ["no_network".to_owned()].into(),
                 witness_header_sha384: Some(sha384(&[header_of(&file)])),
+                gpu_cc_mode: None,
             },
             hypervisor,
             file,
