@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use prooftrail_simulator::azure::{Hardware, Machine};
+use prooftrail_simulator::{
+    azure::{Hardware, Machine},
+    jose::Token,
+    maa::Provider,
+};
 use serde_json::{Value, json};
 
 use crate::vectors::{json as result_of, prooftrail, reasons, run, shared};
@@ -173,4 +177,47 @@ fn evidence_of_azure_is_recognised() {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(explained.status.success());
+}
+
+#[test]
+fn a_token_beside_a_quote_must_be_about_the_same_machine() {
+    let folder = folder("azure-maa-set");
+    let provider = Provider::new("acceptance", AT_SECONDS);
+    let mut machine = Machine::snp("acceptance", AT_SECONDS);
+    machine.quote.extra_data = vec![0x5A; 32];
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.join(name), bytes).unwrap();
+        folder.join(name)
+    };
+    write("simulated-amd-root.der", &machine.root_der());
+    let roots = write("manifest.toml", machine.root_manifest().as_bytes());
+    let files = [write("ask.der", &machine.endorsements()[0]), write("certs.json", &provider.key_set().build())];
+    let quote = write("evidence.json", &machine.evidence());
+    let appraise = |token: &Token| {
+        let token = write("token.jwt", token.build().as_bytes());
+        let mut command = prooftrail();
+        command.args(["appraise", "--json", "--at", AT]).arg("--root").arg(&roots);
+        files.iter().for_each(|file| _ = command.arg("--endorsement").arg(file));
+        command.arg(format!("azure-snp-vtpm={}", quote.display())).arg(format!("azure-maa={}", token.display()));
+        result_of(&run(&mut command))
+    };
+    let (status, result) = appraise(&provider.guest_token(&machine));
+    assert_eq!(status, 0, "{result}");
+    assert_eq!(result["claims"]["vendor"], "amd", "the hardware speaks");
+    assert_eq!(result["claims"]["maa.issuer"], provider.issuer.as_str());
+    assert_eq!(result["claims"]["maa.enclave.key_bound"], Value::Null, "Intel's root is none of these");
+
+    // The token of another machine; and of this machine's key beside another report, or this report beside another key.
+    let other = Machine::snp("another", AT_SECONDS);
+    let refused = |token: &Token| {
+        let (status, result) = appraise(token);
+        assert_eq!(status, 1, "{result}");
+        reasons(&result)
+    };
+    assert_eq!(refused(&provider.guest_token(&other)), ["binding.unlinked"]);
+    for path in ["x-ms-isolation-tee/x-ms-sevsnpvm-reportid", "x-ms-isolation-tee/x-ms-runtime/keys"] {
+        let mut token = provider.guest_token(&machine);
+        token.payload.set(path, provider.guest_token(&other).payload.get(path).cloned().unwrap());
+        assert_eq!(refused(&token), ["binding.unlinked"], "{path}");
+    }
 }
