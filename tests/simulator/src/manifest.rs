@@ -39,6 +39,20 @@ pub(crate) fn of_root_for(
     format!("{}purpose = {purpose:?}\n", of_root(id, file, root, vendor, kinds))
 }
 
+/// The manifest entry of an issuer's key set, which stands in `file` beside it and is vouched for as long as `certificate` is good.
+pub(crate) fn of_key_set(
+    id: &str,
+    file: &str,
+    key_set: &[u8],
+    certificate: &CertificateSpec,
+    vendor: &str,
+    kinds: &[&str],
+) -> String {
+    let entry = of_root(id, file, certificate, vendor, kinds);
+    let digest_of = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+    entry.replace("\nfile = ", "\nkey_set = ").replace(&digest_of(&certificate.self_issued()), &digest_of(key_set))
+}
+
 /// A time as RFC 3339 spells it.
 #[expect(clippy::expect_used, reason = "the same range as a certificate's time, which a test asks for")]
 pub(crate) fn rfc3339(seconds: i64) -> String {

@@ -482,6 +482,13 @@ fn the_key_is_the_one_that_the_key_set_names() {
         scene.key_sets = vec![KeySet::new(vec![Jwk::of(&other.key, &kid).with_chain(&certificate)])];
     });
     assert_eq!(code, Code::TokenKeyCertificate);
+    // A set that says whose it is speaks for nobody else.
+    let of = |issuer: &str| KeySet { issuer: Some(issuer.to_owned()), ..Provider::new("rules", AT).key_set() };
+    let mut scene = Scene::guest();
+    scene.key_sets = vec![of(&scene.provider.issuer)];
+    scene.accepted();
+    let code = refused(|scene| scene.key_sets = vec![of("https://nras.attestation.nvidia.com")]);
+    assert_eq!(code, Code::TokenKeyUnknown);
     // Two sets may have the same key; what says more counts.
     let mut scene = Scene::guest();
     scene.key_sets.insert(0, scene.provider.bare_key_set());

@@ -118,6 +118,15 @@ impl Machine {
         self.report.build(&in_report, &self.runtime_data.build())
     }
 
+    /// The launch measurement, which is the paravisor's.
+    #[must_use]
+    pub fn measurement(&self) -> [u8; 48] {
+        match &self.hardware {
+            Hardware::Snp { report, .. } => report.measurement,
+            Hardware::Tdx { quote, .. } => quote.clone().td_mut().mrtd,
+        }
+    }
+
     /// The quote in a file of its own.
     #[must_use]
     pub fn quote_file(&self) -> Vec<u8> {

@@ -8,6 +8,8 @@ use crate::{base64::base64, key::Key};
 pub struct KeySet {
     /// Its keys.
     pub keys: Vec<Jwk>,
+    /// Whose keys it says they are; issuers themselves do not say it.
+    pub issuer: Option<String>,
 }
 
 /// A key of a set, as JSON that can be changed.
@@ -58,13 +60,17 @@ impl KeySet {
     /// A set of these keys.
     #[must_use]
     pub fn new(keys: Vec<Jwk>) -> Self {
-        Self { keys }
+        Self { keys, issuer: None }
     }
 
     /// The JSON.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let keys: Vec<Json> = self.keys.iter().map(|Jwk(json)| json.clone()).collect();
-        Json::object([("keys", keys.into())]).to_string().into_bytes()
+        let mut json = Json::object([("keys", keys.into())]);
+        if let Some(issuer) = &self.issuer {
+            json.set("issuer", issuer.as_str());
+        }
+        json.to_string().into_bytes()
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     intel::{self, Quote, Vendor},
     jose::{Json, Jwk, KeySet, Token},
     key::Key,
+    manifest,
     x509::{CertificateSpec, Extension, Name, oid},
 };
 
@@ -115,6 +116,13 @@ impl Provider {
     #[must_use]
     pub fn bare_key_set(&self) -> KeySet {
         KeySet::new(vec![Jwk::of(&self.key, &self.kid())])
+    }
+
+    /// The manifest of its key set, TOML: what a verifier reads beside `simulated-maa.jwks`.
+    #[must_use]
+    pub fn root_manifest(&self) -> String {
+        let (id, set) = (format!("simulated-maa-{}", self.seed), self.key_set().build());
+        manifest::of_key_set(&id, "simulated-maa.jwks", &set, &self.certificate, "microsoft", &["azure-maa"])
     }
 
     /// The collateral of its processor.

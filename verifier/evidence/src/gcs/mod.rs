@@ -105,7 +105,7 @@ impl Format for ConfidentialSpace {
         let signer = if is_pki {
             GOOGLE.signer_in_header(token, algorithm, &CHAIN, revocation, context, checks)?
         } else {
-            GOOGLE.signer(token, algorithm, revocation, context, checks)?
+            GOOGLE.signer(token, ISSUER, algorithm, revocation, context, checks)?
         };
         checks.run(check::SIGNATURE, || signer.verify(token, algorithm, context))?;
         checks.run(check::TOKEN_TIMES, || window.check(context.at))?;

@@ -111,7 +111,7 @@ impl Format for TrustAuthority {
                 .then_some(())
                 .ok_or_else(|| Reason::from(ReasonCode::TokenIssuer).have(&said.iss).need(ISSUERS.join(", ")))
         })?;
-        let signer = SERVICE.signer(token, algorithm, context.revocation.intel, context, checks)?;
+        let signer = SERVICE.signer(token, &said.iss, algorithm, context.revocation.intel, context, checks)?;
         // A simulator, or a development system, has its keys elsewhere. They are not fetched from there either.
         if !signer.simulated {
             token.header.check_jku(&KEY_SETS).inspect_err(|_| checks.failed(check::TOKEN_ISSUER))?;

@@ -80,10 +80,11 @@ pub(crate) struct Signer {
 }
 
 impl Issuer {
-    /// Finds the key that signs a token by its id among the key sets at hand.
+    /// Finds the key that signs a token by its id among the key sets at hand. `issuer` is what the token calls its issuer.
     pub(crate) fn signer(
         &self,
         token: &Compact<'_>,
+        issuer: &str,
         algorithm: Algorithm,
         revocation: RevocationMode,
         context: &Context<'_>,
@@ -93,7 +94,7 @@ impl Issuer {
             token.header.check_key_source()?;
             let kid = token.header.kid.as_deref();
             let kid = kid.ok_or_else(|| Reason::new(ReasonCode::TokenKeyUnknown, "the token names no key"))?;
-            key_set::find(context.endorsements.key_sets(), kid, algorithm, context.crypto)
+            key_set::find(context.endorsements.key_sets(), issuer, kid, algorithm, context.crypto)
         })?;
         let signer = match &self.authority {
             Authority::KeySet => None,

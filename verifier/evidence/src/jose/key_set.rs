@@ -2,7 +2,8 @@
 //!
 //! In: JSON, at most 256 KiB. Out: [`KeySet`], with every id and algorithm in it once; each key is read when it is asked for.
 //! Some issuers publish keys by modulus or coordinates, some as certificates only, some in both ways; two ways must name the
-//! same key. A key set says nothing of itself about whose it is: whoever supplies one vouches for it.
+//! same key. A key set says nothing of itself about whose it is, and whoever supplies one vouches for it; a member `issuer`
+//! beside `keys` (which RFC 7517, section 5, lets stand there) keeps its keys from signing another issuer's tokens.
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +32,8 @@ const MAX_X5C: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct KeySet {
     keys: Vec<Entry>,
+    /// Whose tokens the keys sign; without it, whoever supplied the set vouches for them as any issuer's.
+    issuer: Option<String>,
     /// SHA-256 of the file.
     pub(crate) sha256: [u8; 32],
 }
@@ -45,6 +48,7 @@ struct Entry {
 #[derive(Deserialize)]
 struct Document {
     keys: Vec<Jwk>,
+    issuer: Option<String>,
 }
 
 /// A JSON Web Key, as far as it is read.
@@ -98,7 +102,7 @@ impl KeySet {
                 .need(format_args!("at most {MAX_KEY_SET_BYTES} bytes")));
         }
         let malformed = |why: String| Reason::new(ReasonCode::KeySetMalformed, why);
-        let Document { keys } = json::read(file).map_err(|error| match error {
+        let Document { keys, issuer } = json::read(file).map_err(|error| match error {
             JsonError::DuplicateKey(why) => Reason::new(ReasonCode::KeySetDuplicate, why),
             JsonError::Malformed(why) | JsonError::Shape(why) => {
                 malformed(format!("the key set cannot be read: {why}"))
@@ -122,7 +126,7 @@ impl KeySet {
             }
         }
         let keys = keys.into_iter().map(|jwk| Entry { jwk, read: OnceLock::new() }).collect();
-        Ok(Self { keys, sha256: crypto.sha256(&[file]) })
+        Ok(Self { keys, issuer, sha256: crypto.sha256(&[file]) })
     }
 
     /// Every key that can be used, for a root set.
@@ -131,9 +135,10 @@ impl KeySet {
     }
 }
 
-/// The key of that id for that algorithm. Sets may hold the same key; they may not hold different ones.
+/// The key of that id for that algorithm, among the sets that may speak for the issuer. Sets may hold the same key; they may not hold different ones.
 pub(crate) fn find<'a>(
     sets: impl Iterator<Item = &'a KeySet>,
+    issuer: &str,
     kid: &str,
     algorithm: Algorithm,
     crypto: &dyn Crypto,
@@ -141,7 +146,7 @@ pub(crate) fn find<'a>(
     let mut found: Option<Found<'a>> = None;
     let mut for_another = None;
     let mut count = 0_usize;
-    for set in sets {
+    for set in sets.filter(|set| set.issuer.as_deref().is_none_or(|own| own == issuer)) {
         count += 1;
         for entry in set.keys.iter().filter(|entry| entry.jwk.kid.as_deref() == Some(kid)) {
             let jwk = &entry.jwk;
@@ -167,7 +172,7 @@ pub(crate) fn find<'a>(
         }
         (None, Some(named)) => Err(Reason::from(ReasonCode::JwsKeyAlgorithm).have(named).need(algorithm.as_str())),
         (None, None) => {
-            let need = format!("a key of that id in one of {count} key sets");
+            let need = format!("a key of that id in one of {count} key sets that may speak for {issuer}");
             Err(Reason::from(ReasonCode::TokenKeyUnknown).have(kid).need(need))
         }
     }

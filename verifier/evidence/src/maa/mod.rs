@@ -97,7 +97,7 @@ fn authenticate(
         Ok(issuer)
     })?;
     // No authority of Microsoft's publishes revocation of these keys.
-    let signer = ISSUER.signer(token, algorithm, RevocationMode::Off, context, checks)?;
+    let signer = ISSUER.signer(token, issuer.as_str(), algorithm, RevocationMode::Off, context, checks)?;
     checks.run(check::SIGNATURE, || signer.verify(token, algorithm, context))?;
     checks.run(check::TOKEN_TIMES, || window.check(context.at))?;
     let bound = expected::find(stated, context, checks)?;

@@ -326,7 +326,14 @@ impl Signers {
     fn verify(&mut self, token: &Token<'_>, context: &Context<'_>, checks: &mut Checks) -> Result<(), Reason> {
         let kid = &token.compact.header.kid;
         if !self.known.iter().any(|(known, _)| known == kid) {
-            let signer = ISSUER.signer(&token.compact, self.algorithm, context.revocation.nvidia, context, checks)?;
+            let signer = ISSUER.signer(
+                &token.compact,
+                ISSUER_URL,
+                self.algorithm,
+                context.revocation.nvidia,
+                context,
+                checks,
+            )?;
             self.known.push((kid.clone(), signer));
         }
         let signer = self.known.iter().find(|(known, _)| known == kid).map(|(_, signer)| signer);
