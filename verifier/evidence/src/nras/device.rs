@@ -11,14 +11,12 @@ use prooftrail_result::{
     claims::{ClaimId, Claims, Value, gpu, switch},
 };
 
-use super::{
-    bundle::{DeviceFamily, DeviceName},
-    sample_nonces,
-};
+use super::bundle::{DeviceFamily, DeviceName};
 use crate::{
     authentic::Link,
     json::{Node, Object},
     json_claims::{self, WrongType},
+    nvidia::sample_nonces,
 };
 
 /// How a family of devices is spoken of.

@@ -8,7 +8,6 @@
 
 mod bundle;
 mod device;
-mod sample_nonces;
 
 use std::{borrow::Cow, collections::BTreeSet};
 

@@ -14,7 +14,7 @@ mod opaque;
 mod report;
 mod revocation;
 pub(crate) mod rim;
-mod sample_nonces;
+pub(crate) mod sample_nonces;
 pub(crate) mod wanted;
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};

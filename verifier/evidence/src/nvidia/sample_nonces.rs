@@ -18,7 +18,7 @@ const PUBLISHED: [&str; 6] = [
 ];
 
 /// Whether a nonce is one of the published ones, or the same byte all along.
-pub(super) fn contains(nonce: &[u8; 32]) -> bool {
+pub(crate) fn contains(nonce: &[u8; 32]) -> bool {
     let [first, rest @ ..] = nonce;
     let mut published = [0; 32];
     rest.iter().all(|byte| byte == first)
