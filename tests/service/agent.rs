@@ -252,10 +252,15 @@ impl Job {
 
     /// Opens a release as the agent does, and reads the witness `file`.
     pub(crate) fn open(&self, site: &Site, response: &ReleaseResponse, file: &[u8]) -> Vec<u8> {
+        self.open_from(Kind::AwsNitro, site, response, file)
+    }
+
+    /// The same where evidence of another kind was sent.
+    pub(crate) fn open_from(&self, kind: Kind, site: &Site, response: &ReleaseResponse, file: &[u8]) -> Vec<u8> {
         let ask = Ask {
             context: self.context(),
             header_sha384: sha384(&[header_of(file)]),
-            kinds: vec![Kind::AwsNitro],
+            kinds: vec![kind],
             policy_digest: None,
         };
         let offer = Offer { terms: &response.terms.0, sealed: &response.sealed.0, signature: response.signature };

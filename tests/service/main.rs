@@ -11,6 +11,7 @@
 
 mod access;
 mod agent;
+mod azure;
 mod bundle;
 mod clock;
 mod crash;
