@@ -1,7 +1,13 @@
 //! One mutation of a good Intel Trust Authority token per rule, each refused for exactly its own reason; every claim changed
 //! after it was signed; in both versions of the claims. Tokens are the simulator's, which shares no code with the verifier.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that fails fails its test"
+)]
 
 use std::collections::BTreeMap;
 

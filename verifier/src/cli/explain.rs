@@ -129,6 +129,8 @@ fn describe(kind: Kind) -> &'static str {
         Kind::AmdSevSnp => "An AMD SEV-SNP attestation report of a confidential VM",
         Kind::AzureSnpVtpm => "A TPM quote of an Azure confidential VM on AMD SEV-SNP, with the paravisor's report",
         Kind::AzureTdxVtpm => "A TPM quote of an Azure confidential VM on Intel TDX, with the paravisor's report",
+        Kind::GcpConfidentialSpace => "A token of Google's verifier about a Confidential Space workload",
+        Kind::IntelTrustAuthority => "A token of Intel Trust Authority about a trust domain, an enclave or GPUs",
         Kind::AzureMaa => "A token of Microsoft Azure Attestation",
         Kind::NvidiaNras => "An answer of NVIDIA's attestation service about GPUs or switches",
         Kind::NvidiaGpu => "Attestation reports of NVIDIA GPUs, one or several",
