@@ -18,6 +18,7 @@ mod genuine;
 #[path = "../service/http.rs"]
 #[expect(dead_code, reason = "shared with the tests of the service, which also send what no client would")]
 mod http;
+mod nvidia;
 #[path = "../ledger/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also kill servers")]
 mod postgres;

@@ -1,1 +1,1 @@
-//! Intel quotes appraised beside dcap-qvl: see `tests/`.
+//! Intel quotes appraised beside dcap-qvl, and NVIDIA RIMs beside bergshamra-dsig: see `tests/`.

@@ -10,16 +10,18 @@ use std::{
 
 use bergshamra_dsig::{DsigContext, VerifyResult, verify::verify};
 use bergshamra_keys::KeysManager;
-use prooftrail_evidence::{
-    AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, RevocationMode, Rim,
-};
+use prooftrail_evidence::{AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, RevocationMode, Rim};
 use prooftrail_result::{ReasonCode, Stage, Timestamp};
 use prooftrail_trust_roots::RootSet;
 
 /// Alterations on which the two differ, what ours says, and why. On all of them the peer finds the signature valid.
 const DIFFERENCES: [(&str, &str, &str); 9] = [
     ("comment", "rim.malformed", "the canonical form leaves comments out, so that nobody signs them; no RIM has any"),
-    ("processing-instruction", "rim.malformed", "outside the root they are signed, and mean nothing here"),
+    (
+        "certificate-swapped",
+        "rim.signature",
+        "the peer looks for the certificate that issued none of the others; ours takes the first, as the chain does",
+    ),
     ("dtd", "rim.malformed", "a DTD can define entities and default attributes"),
     ("cdata", "rim.malformed", "a second spelling of text, which no RIM has"),
     ("unsigned-object", "rim.signature_profile", "ds:Object in a signature is what wrapping attacks are made of"),
@@ -117,21 +119,39 @@ fn altered(rim: &str) -> Vec<(&'static str, String)> {
         ("spaces-around", format!("{}\n \n", rim.trim_end())),
         ("crlf", rim.replace('\n', "\r\n")),
         ("single-quotes", once("name=\"Measurement_0\"", "name='Measurement_0'")),
-        ("attribute-order", once("index=\"0\" active", "active").replacen("alternatives=", "index=\"0\" alternatives=", 1)),
+        (
+            "attribute-order",
+            once("index=\"0\" active", "active").replacen("alternatives=", "index=\"0\" alternatives=", 1),
+        ),
         ("spaces-in-tags", once("<ns0:Payload ", "<ns0:Payload\n\t  ")),
-        ("no-empty-element", once("role=\"softwareCreator tagCreator\"/>", "role=\"softwareCreator tagCreator\"></ns0:Entity>")),
+        (
+            "no-empty-element",
+            once("role=\"softwareCreator tagCreator\"/>", "role=\"softwareCreator tagCreator\"></ns0:Entity>"),
+        ),
         ("reference-in-value", once("Measurement_0", "&#77;easurement&#x5F;0")),
         ("entity-in-value", once("Measurement_0", "&quot;easurement_0")),
         ("tab-in-value", once("NVIDIA Corporation", "NVIDIA\tCorporation")),
         ("tab-reference-in-value", once("NVIDIA Corporation", "NVIDIA&#9;Corporation")),
         ("text-in-payload", once("<ns0:Payload", "x<ns0:Payload")),
         ("space-in-payload", once("<ns0:Payload", " <ns0:Payload")),
-        ("other-prefix", once("<ns0:Entity", "<n:Entity xmlns:n=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\"")),
-        ("superfluous-declaration", once("<ns0:Entity", "<ns0:Entity xmlns:ns2=\"http://www.w3.org/2001/04/xmlenc#sha384\"")),
+        (
+            "other-prefix",
+            once("<ns0:Entity", "<n:Entity xmlns:n=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\""),
+        ),
+        (
+            "superfluous-declaration",
+            once("<ns0:Entity", "<ns0:Entity xmlns:ns2=\"http://www.w3.org/2001/04/xmlenc#sha384\""),
+        ),
         ("further-declaration", once("<ns0:Entity", "<ns0:Entity xmlns:x=\"http://x.example/\"")),
-        ("declaration-in-signature", once("<ds:Signature xmlns:ds", "<ds:Signature xmlns:x=\"http://x.example/\" xmlns:ds")),
+        (
+            "declaration-in-signature",
+            once("<ds:Signature xmlns:ds", "<ds:Signature xmlns:x=\"http://x.example/\" xmlns:ds"),
+        ),
         ("declaration-in-key-info", once("<ds:KeyInfo>", "<ds:KeyInfo xmlns:x=\"http://x.example/\">")),
-        ("superfluous-in-signed-info", once("<ds:SignedInfo>", "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">")),
+        (
+            "superfluous-in-signed-info",
+            once("<ds:SignedInfo>", "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">"),
+        ),
         ("spaces-in-signature", once("<ds:KeyInfo>", "\n <ds:KeyInfo>\n ")),
         ("spaces-in-signed-info", once("<ds:SignedInfo>", "<ds:SignedInfo> ")),
         ("spaces-in-signature-value", once("<ds:SignatureValue>", "<ds:SignatureValue>\n ")),
@@ -140,11 +160,17 @@ fn altered(rim: &str) -> Vec<(&'static str, String)> {
         ("tag", once("tagId=\"", "tagId=\"0")),
         ("root-attribute", once("corpus=\"false\"", "corpus=\"false\" x=\"y\"")),
         ("reference-uri", once("URI=\"\"", "URI=\"#x\"")),
-        ("no-enveloped", once("<ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>", "")),
+        (
+            "no-enveloped",
+            once("<ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>", ""),
+        ),
         ("c14n-1.0", once("http://www.w3.org/2006/12/xml-c14n11", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315")),
         ("exclusive", once("http://www.w3.org/2006/12/xml-c14n11", "http://www.w3.org/2001/10/xml-exc-c14n#")),
         ("sha256", once("xmldsig-more#ecdsa-sha384", "xmldsig-more#ecdsa-sha256")),
-        ("digest-sha1", once("http://www.w3.org/2001/04/xmldsig-more#sha384", "http://www.w3.org/2000/09/xmldsig#sha1")),
+        (
+            "digest-sha1",
+            once("http://www.w3.org/2001/04/xmldsig-more#sha384", "http://www.w3.org/2000/09/xmldsig#sha1"),
+        ),
         ("signature-first", {
             let start = rim.find("<ds:Signature ").unwrap();
             let end = rim.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
@@ -153,7 +179,9 @@ fn altered(rim: &str) -> Vec<(&'static str, String)> {
         }),
         ("wrapped", {
             let inner = rim.trim_end();
-            format!("<SoftwareIdentity xmlns=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\">{inner}</SoftwareIdentity>")
+            format!(
+                "<SoftwareIdentity xmlns=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\">{inner}</SoftwareIdentity>"
+            )
         }),
         ("comment", once("<ns0:Payload", "<!-- x --><ns0:Payload")),
         ("processing-instruction-in", once("<ns0:Payload", "<?x y?><ns0:Payload")),
@@ -163,10 +191,13 @@ fn altered(rim: &str) -> Vec<(&'static str, String)> {
         ("xml-lang", once("<ns0:Entity", "<ns0:Entity xml:lang=\"en\"")),
         ("unsigned-object", once("</ds:KeyInfo>", "</ds:KeyInfo><ds:Object>x</ds:Object>")),
         ("signature-id", once("<ds:Signature ", "<ds:Signature Id=\"a\" ")),
-        ("key-value", once(
-            "</ds:X509Data>",
-            "</ds:X509Data><ds:KeyValue><dsig11:ECKeyValue xmlns:dsig11=\"http://www.w3.org/2009/xmldsig11#\"/></ds:KeyValue>",
-        )),
+        (
+            "key-value",
+            once(
+                "</ds:X509Data>",
+                "</ds:X509Data><ds:KeyValue><dsig11:ECKeyValue xmlns:dsig11=\"http://www.w3.org/2009/xmldsig11#\"/></ds:KeyValue>",
+            ),
+        ),
         ("key-name", once("<ds:X509Data>", "<ds:KeyName>x</ds:KeyName><ds:X509Data>")),
         ("certificate-left-out", rim.replacen(second, "", 1)),
         ("certificate-of-base64-only", rim.replacen(second, "<ds:X509Certificate>AAAA</ds:X509Certificate>", 1)),
@@ -196,7 +227,8 @@ fn every_alteration_has_the_same_verdict_or_is_named() {
             }
         }
     }
-    let named: BTreeMap<_, _> = DIFFERENCES.iter().map(|(alteration, code, _)| (*alteration, (*code).to_owned())).collect();
+    let named: BTreeMap<_, _> =
+        DIFFERENCES.iter().map(|(alteration, code, _)| (*alteration, (*code).to_owned())).collect();
     assert_eq!(differing, named);
     println!("{count} alterations, {} differences, each named; still valid: {kept_valid:?}", named.len());
 }

@@ -141,7 +141,9 @@ impl ResponseSpec {
         der::sequence(fields.into_iter().chain(extensions))
     }
 
-    fn id(&self) -> Vec<u8> {
+    /// How it identifies the certificate, in DER.
+    #[must_use]
+    pub fn id(&self) -> Vec<u8> {
         let (name, key) = (self.issuer.subject.der(), self.issuer.key.public_point());
         let (algorithm, [name, key]) = match self.id_hash {
             IdHash::Sha384 => (oid::SHA384, [name, key].map(|bytes| Sha384::digest(bytes).to_vec())),

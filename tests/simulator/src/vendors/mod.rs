@@ -1,25 +1,29 @@
-//! Vendors over HTTP: AMD's key distribution service, Intel's provisioning certification service, and Azure's cache, as
-//! they are when all is well, and as they are when it is not.
+//! Vendors over HTTP: AMD's key distribution service, Intel's provisioning certification service, Azure's cache, NVIDIA's RIM
+//! service and responder, as they are when all is well, and as they are when it is not.
 //!
 //! In: simulated platforms, a time, and a [`Conduct`]; out: an address. What is asked is counted, so that a test can say how
-//! often. Only [`server`] knows sockets; [`amd`] and [`intel`] say what is answered.
+//! often. Only [`server`] knows sockets; [`amd`], [`intel`] and [`nvidia`] say what is answered.
 
 mod amd;
 mod intel;
+mod nvidia;
 mod server;
 
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
-use self::server::{Reply, Server};
-use crate::snp::Platform;
+use self::{
+    nvidia::Nvidia,
+    server::{Question, Reply, Server},
+};
+use crate::{nvidia_rim::RimSpec, snp::Platform, x509::CertificateSpec};
 
 const DAY: i64 = 24 * 3600;
 
@@ -46,8 +50,10 @@ pub enum Conduct {
     Forging,
     /// What was true seven days ago, and is still in force.
     Replaying,
-    /// As they should, and AMD's lists name the CAs.
+    /// As they should, and AMD's lists name the CAs, and NVIDIA's responder has every certificate on hold.
     Revoking,
+    /// As they should, and NVIDIA's responder answers with the nonce of another question.
+    Repeating,
     /// 200, and a body that does not end.
     Endless,
 }
@@ -58,6 +64,7 @@ struct World {
     platforms: Vec<Platform>,
     /// The seed of Intel's simulated keys.
     intel: String,
+    nvidia: Mutex<Nvidia>,
     at: AtomicI64,
     conduct: Mutex<Conduct>,
     asked: Mutex<BTreeMap<String, usize>>,
@@ -81,12 +88,13 @@ impl Vendors {
         let world = Arc::new(World {
             platforms,
             intel: intel.to_owned(),
+            nvidia: Mutex::default(),
             at: AtomicI64::new(at),
             conduct: Mutex::new(Conduct::Honest),
             asked: Mutex::default(),
         });
         let served = world.clone();
-        let server = Server::start(move |target, is_from_a_guest| served.answer(target, is_from_a_guest));
+        let server = Server::start(move |question| served.answer(question));
         Self { world, server }
     }
 
@@ -100,6 +108,19 @@ impl Vendors {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Has NVIDIA publish a RIM under an id, and answer for its signers.
+    pub fn publish_rim(&self, id: &str, rim: RimSpec, signers: &[(&CertificateSpec, &CertificateSpec)]) {
+        let mut nvidia = self.world.nvidia();
+        nvidia.rims.push((id.to_owned(), rim));
+        let signers = signers.iter().map(|(certificate, issuer)| ((*certificate).clone(), (*issuer).clone()));
+        nvidia.certificates.extend(signers);
+    }
+
+    /// Has NVIDIA's responder answer for a certificate.
+    pub fn answer_for(&self, certificate: &CertificateSpec, issuer: &CertificateSpec) {
+        self.world.nvidia().certificates.push((certificate.clone(), issuer.clone()));
     }
 
     /// Changes how they behave.
@@ -121,7 +142,11 @@ impl Vendors {
 }
 
 impl World {
-    fn answer(&self, target: &str, is_from_a_guest: bool) -> Reply {
+    fn nvidia(&self) -> MutexGuard<'_, Nvidia> {
+        self.nvidia.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, Question { target, is_from_a_guest, posted }: Question<'_>) -> Reply {
         let conduct = *self.conduct.lock().unwrap_or_else(PoisonError::into_inner);
         let before = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +168,13 @@ impl World {
         let at = if conduct == Conduct::Replaying { now - 7 * DAY } else { now };
         let asking = Asking { world: self, conduct, at, is_from_a_guest };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        amd::answer(&asking, path, query).or_else(|| intel::answer(&asking, path, query)).unwrap_or(Reply::status(404))
+        if let Some(body) = posted {
+            return nvidia::status(&asking, path, body).unwrap_or(Reply::status(404));
+        }
+        amd::answer(&asking, path, query)
+            .or_else(|| intel::answer(&asking, path, query))
+            .or_else(|| nvidia::rim(&asking, path))
+            .unwrap_or(Reply::status(404))
     }
 }
 

@@ -1,4 +1,5 @@
-//! HTTP/1.1 by hand, as far as vendors need it: GET, one answer a connection. In: what answers a target; out: an address.
+//! HTTP/1.1 by hand, as far as vendors need it: GET and POST, one answer a connection. In: what answers a question; out: an
+//! address.
 
 use std::{
     io::{Read, Write},
@@ -53,6 +54,17 @@ impl Reply {
     }
 }
 
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    /// Path and query.
+    pub(super) target: &'a str,
+    /// Whether it has the header `metadata: true`.
+    pub(super) is_from_a_guest: bool,
+    /// The body of a POST.
+    pub(super) posted: Option<&'a [u8]>,
+}
+
 /// A server that is stopped when this is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -61,9 +73,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Answers each request, of which it is told the target and whether it has the header `metadata: true`.
+    /// Answers each request.
     #[expect(clippy::expect_used, reason = "a test's machine has ports")]
-    pub(super) fn start(answer: impl Fn(&str, bool) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) fn start(answer: impl Fn(Question<'_>) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let (answer, is_over) = (Arc::new(answer), Arc::new(AtomicBool::new(false)));
@@ -94,7 +106,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&str, bool) -> Reply) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, answer: &dyn Fn(Question<'_>) -> Reply) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut head = Vec::new();
     let mut byte = [0];
@@ -105,9 +117,18 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str, bool) -> Reply) -> std::io
         head.extend_from_slice(&byte);
     }
     let head = String::from_utf8_lossy(&head);
-    let target = head.strip_prefix("GET ").and_then(|rest| rest.split(' ').next());
-    let is_from_a_guest = head.to_ascii_lowercase().contains("\r\nmetadata: true\r\n");
-    let reply = target.map_or(Reply::status(405), |target| answer(target, is_from_a_guest));
+    let lower = head.to_ascii_lowercase();
+    let is_from_a_guest = lower.contains("\r\nmetadata: true\r\n");
+    let length = lower.split("\r\ncontent-length:").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0_usize).min(MAX_HEAD_BYTES);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let target = |method: &str| head.strip_prefix(method).and_then(|rest| rest.split(' ').next());
+    let reply = match (target("GET "), target("POST ")) {
+        (Some(target), _) => answer(Question { target, is_from_a_guest, posted: None }),
+        (_, Some(target)) => answer(Question { target, is_from_a_guest, posted: Some(&body) }),
+        _ => Reply::status(405),
+    };
     match reply {
         Reply::Nothing => Ok(()),
         Reply::Endless => {

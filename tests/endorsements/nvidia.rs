@@ -1,0 +1,210 @@
+//! NVIDIA's RIM service and responder: RIMs and statuses that are good, and every way in which they are not.
+
+use std::{fs, process::Command, sync::Arc, time::Duration};
+
+use prooftrail::endorsements::{Places, Source, source::Gathered};
+use prooftrail_evidence::{
+    AwsLc, Context, Endorsements, Expected, NoIssuers, Revocation, RevocationMode, Rim, RimStatus, Wanted, statuses,
+};
+use prooftrail_result::{Timestamp, TrustAnchor};
+use prooftrail_simulator::{
+    nvidia_rim::Authority,
+    vendors::{Conduct, Vendors},
+};
+use prooftrail_trust_roots::RootSet;
+
+use crate::{
+    scene::{AT, DAY, SEED, Set, failing, timestamp},
+    scratch::Scratch,
+};
+
+const ID: &str = "NV_GPU_DRIVER_GH100_550.90.07";
+
+fn roots(authority: &Authority) -> RootSet {
+    let der = authority.root_der();
+    RootSet::from_manifest(&authority.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone()))
+        .unwrap()
+}
+
+/// NVIDIA with one driver's RIM.
+fn nvidia(authority: &Authority, at: i64) -> Vendors {
+    let vendors = Vendors::start(Vec::new(), SEED, at);
+    vendors.publish_rim(ID, authority.driver("GH100", "550.90.07"), &authority.links());
+    vendors
+}
+
+fn source(vendors: &Vendors, authority: &Authority, clock: &Arc<Set>, cache: Option<&std::path::Path>) -> Arc<Source> {
+    let url = vendors.url();
+    let places = Places { nvidia_ocsp: format!("{url}/ocsp"), nvidia_rim: url, ..Places::default() };
+    Source::open(places, roots(authority), clock.clone(), Duration::from_secs(1), cache).unwrap()
+}
+
+fn rim() -> Wanted {
+    format!("nvidia-rim-{ID}").parse().unwrap()
+}
+
+fn files(gathered: &Gathered) -> Vec<Vec<u8>> {
+    gathered.kept.iter().flat_map(|kept| &kept.files).map(|file| file.to_vec()).collect()
+}
+
+/// The statuses that a RIM's signers need, made known to the source.
+fn signers(source: &Source, authority: &Authority) -> Vec<Wanted> {
+    let rim = authority.driver("GH100", "550.90.07").build();
+    let wanted = statuses(&Endorsements::read(&AwsLc, [rim.as_bytes()]).unwrap(), &AwsLc);
+    assert_eq!(wanted.len(), 3, "everything below the root");
+    source.introduce(wanted.clone());
+    wanted.into_iter().map(|(wanted, _)| wanted).collect()
+}
+
+/// What a RIM is worth with what was gathered, revocation being required.
+fn status(files: &[Vec<u8>], authority: &Authority, at: Timestamp) -> RimStatus {
+    let rim = files.iter().find_map(|file| Rim::read(&AwsLc, file).ok()).unwrap();
+    let endorsements = Endorsements::read(&AwsLc, files.iter().map(Vec::as_slice)).unwrap();
+    let context = Context {
+        crypto: &AwsLc,
+        roots: &roots(authority),
+        endorsements: &endorsements,
+        issuers: &NoIssuers,
+        revocation: Revocation { nvidia: RevocationMode::Required, ..Revocation::default() },
+        at,
+        expected: Expected::default(),
+    };
+    rim.verify(&context).unwrap().status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rim_and_what_is_said_of_its_signers_are_fetched_kept_and_enough() {
+    let authority = Authority::new(SEED, AT);
+    let (vendors, clock, scratch) = (nvidia(&authority, AT), Set::at(AT), Scratch::new());
+    let first = source(&vendors, &authority, &clock, Some(scratch.path()));
+    let wants = [vec![rim()], signers(&first, &authority)].concat();
+    let gathered = first.gather(&wants).await;
+    assert_eq!(gathered.failures, []);
+    assert_eq!(status(&files(&gathered), &authority, timestamp(AT)), RimStatus::Valid);
+    assert_eq!((vendors.asked("/v1/rim/"), vendors.asked("/ocsp")), (1, 3));
+    // After a restart nobody is asked for what is in force, and nobody has to say again who answers for whom.
+    drop(first);
+    let second = source(&vendors, &authority, &clock, Some(scratch.path()));
+    assert!(wants.iter().all(|wanted| second.at_hand(wanted).is_some()));
+    // Answers last ten days; they are asked for anew before, and daily.
+    clock.to(AT + 2 * DAY);
+    vendors.set_time(AT + 2 * DAY);
+    second.refresh().await;
+    assert_eq!((vendors.asked("/v1/rim/"), vendors.asked("/ocsp")), (2, 6));
+    clock.to(AT + 20 * DAY);
+    assert!(wants.iter().skip(1).all(|wanted| second.at_hand(wanted).is_none()));
+    assert!(second.at_hand(&rim()).is_some());
+    clock.to(AT + 40 * DAY);
+    assert!(second.at_hand(&rim()).is_none(), "a RIM is used for 30 days");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_to_fail_leaves_nothing() {
+    let authority = Authority::new(SEED, AT);
+    for (conduct, code) in failing() {
+        let (vendors, clock) = (nvidia(&authority, AT), Set::at(AT));
+        vendors.conduct(conduct);
+        let source = source(&vendors, &authority, &clock, None);
+        let wants = [vec![rim()], signers(&source, &authority)].concat();
+        let gathered = source.gather(&wants).await;
+        assert!(gathered.kept.is_empty(), "{conduct:?}");
+        assert_eq!(gathered.failures.len(), wants.len());
+        for (wanted, failure) in &gathered.failures {
+            assert_eq!(failure.code(), code, "{conduct:?}, {wanted}: {failure}");
+        }
+    }
+    // What was not asked for, and what nobody published.
+    let (vendors, clock) = (nvidia(&authority, AT), Set::at(AT));
+    let source = source(&vendors, &authority, &clock, None);
+    let unknown: Wanted = "nvidia-rim-NV_GPU_DRIVER_GH100_1.2.3".parse().unwrap();
+    let foreign = Authority::new("another NVIDIA", AT);
+    let strangers = signers(&source, &foreign);
+    let gathered = source.gather(&[vec![unknown], strangers].concat()).await;
+    let codes: Vec<_> = gathered.failures.iter().map(|(_, failure)| failure.code()).collect();
+    assert_eq!(
+        codes,
+        ["endorsements.not_found", "endorsements.refused", "endorsements.refused", "endorsements.refused"]
+    );
+    assert!(gathered.failures[1].1.to_string().contains("Unauthorized"), "{:?}", gathered.failures[1]);
+    // Whoever was not told who answers for a certificate believes nobody.
+    let own = signers(&source, &authority);
+    source.introduce(own.iter().take(2).map(|wanted| (wanted.clone(), Vec::new())));
+    let gathered = source.gather(&own).await;
+    assert_eq!(gathered.failures.len(), 2, "the root answers for the third");
+    assert!(gathered.failures.iter().all(|(_, failure)| failure.code() == "endorsements.refused"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_no_answer() {
+    let authority = Authority::new(SEED, AT);
+    let (vendors, clock) = (nvidia(&authority, AT), Set::at(AT));
+    let source = source(&vendors, &authority, &clock, None);
+    let wants = signers(&source, &authority);
+    vendors.conduct(Conduct::Repeating);
+    let gathered = source.gather(&wants).await;
+    assert_eq!(gathered.failures.len(), 3);
+    assert!(gathered.failures.iter().all(|(_, failure)| failure.to_string().contains("nonce")), "{gathered:?}");
+    // An answer to our own question that is older than one that we have seen.
+    vendors.conduct(Conduct::Honest);
+    clock.to(AT + DAY);
+    vendors.set_time(AT + DAY);
+    assert_eq!(source.gather(&wants).await.failures, []);
+    vendors.conduct(Conduct::Replaying);
+    let gathered = source.gather(&wants).await;
+    assert!(gathered.failures.iter().all(|(_, failure)| failure.code() == "endorsements.replayed"), "{gathered:?}");
+    assert_eq!(gathered.failures.len(), 3);
+    assert!(wants.iter().all(|wanted| source.at_hand(wanted).is_some()), "what is younger stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_kept_like_any_other_answer() {
+    let authority = Authority::new(SEED, AT);
+    let (vendors, clock) = (nvidia(&authority, AT), Set::at(AT));
+    let source = source(&vendors, &authority, &clock, None);
+    vendors.conduct(Conduct::Revoking);
+    let gathered = source.gather(&[vec![rim()], signers(&source, &authority)].concat()).await;
+    assert_eq!(gathered.failures, []);
+    assert_eq!(status(&files(&gathered), &authority, timestamp(AT)), RimStatus::Hold);
+}
+
+/// `endorsements fetch --item nvidia-rim-…` brings what is said of the signers along, and `import` verifies all of it again.
+#[test]
+fn a_folder_has_the_rim_and_what_is_said_of_its_signers() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = i64::try_from(now).unwrap();
+    let authority = Authority::new(SEED, now);
+    let (vendors, scratch) = (nvidia(&authority, now), Scratch::new());
+    fs::write(scratch.path().join("simulated-nvidia-rim-root.der"), authority.root_der()).unwrap();
+    fs::write(scratch.path().join("nvidia.toml"), authority.root_manifest()).unwrap();
+    let (url, item) = (vendors.url(), format!("nvidia-rim-{ID}"));
+    let ocsp = format!("{url}/ocsp");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prooftrail"));
+        let output = command.env_clear().current_dir(scratch.path()).arg("endorsements").args(arguments);
+        let output = output.args(["--root", "nvidia.toml", "--json"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code(), json)
+    };
+    let (code, told) =
+        run(&["fetch", "--item", &item, "--nvidia-rim-url", &url, "--nvidia-ocsp-url", &ocsp, "--into", "folder"]);
+    assert_eq!((code, told["complete"].as_bool()), (Some(0), Some(true)), "{told}");
+    let names: Vec<_> = told["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names[0], item);
+    assert!(names.iter().skip(1).all(|name| name.starts_with("nvidia-status-")));
+    let (code, told) = run(&["import", "folder", "--into", "elsewhere"]);
+    assert_eq!((code, told["complete"].as_bool()), (Some(0), Some(true)), "{told}");
+    let read: Vec<Vec<u8>> = fs::read_dir(scratch.path().join("elsewhere"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ors") || is_rim(path))
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    assert_eq!(status(&read, &authority, timestamp(now)), RimStatus::Valid);
+}
+
+fn is_rim(path: &std::path::Path) -> bool {
+    path.file_name().unwrap().to_str().unwrap().starts_with("nvidia-rim-")
+}
