@@ -125,7 +125,7 @@ async fn make_supplied(state: &Data<State>, inquiry: &Arc<Inquiry>, governed: &A
         return Ok(made);
     }
     // What was made so far was in memory only.
-    let (inquiry, failures) = supply::ask(state, &inquiry, &missing).await?;
+    let (inquiry, failures) = supply::ask(state, &inquiry, governed, &missing).await?;
     let made = if failures.len() == missing.len() { made } else { make(state, &inquiry, governed).await? };
     match &made {
         Made::NotAuthentic(denial) if !failures.is_empty() && supply::is_curable(denial) => {

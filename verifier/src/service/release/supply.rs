@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, wanted};
+use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, statuses, wanted};
 use prooftrail_release::Denial;
 use prooftrail_result::ReasonCode;
 
@@ -32,30 +32,57 @@ pub(super) struct Supplied {
 /// # Errors
 /// 400 if that is more than a request may have.
 pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed) -> Result<Supplied, Problem> {
-    // What cannot be read is refused by the appraisal, which says why.
-    let sent = Endorsements::read(&AwsLc, inquiry.endorsements.iter().map(AsRef::as_ref)).unwrap_or_default();
-    let wanted = wanted_by(inquiry, governed, &sent);
+    let mut inquiry = inquiry.clone();
     let at = now(state);
-    // What is in force already, wherever it came from.
-    let mut held: Vec<_> = wanted.iter().filter(|wanted| sent.hold(wanted, at)).cloned().collect();
-    let mut files = Vec::new();
+    let mut done: Vec<Wanted> = Vec::new();
     let mut missing = Vec::new();
-    if let Some(source) = &state.source {
-        for wanted in &wanted {
-            match source.at_hand(wanted) {
-                Some(kept) => {
-                    files.extend(kept.files.iter().cloned());
-                    held.push(wanted.clone());
+    // Who signed reference values is known when they are here: hence the second round.
+    for _ in 0..ROUNDS {
+        let sent = read(&inquiry);
+        let wanted: Vec<_> =
+            wanted_by(&inquiry, governed, &sent).into_iter().filter(|wanted| !done.contains(wanted)).collect();
+        // What is in force already, wherever it came from.
+        let mut held: Vec<_> = wanted.iter().filter(|wanted| sent.hold(wanted, at)).cloned().collect();
+        let mut files = Vec::new();
+        if let Some(source) = &state.source {
+            for wanted in &wanted {
+                match source.at_hand(wanted) {
+                    Some(kept) => {
+                        files.extend(kept.files.iter().cloned());
+                        held.push(wanted.clone());
+                    }
+                    // What the agent sent or the folder has of a thing that does not change is as good; of one that does, it
+                    // may be an old one.
+                    None if !wanted.is_renewed() && (held.contains(wanted) || state.endorsements.hold(wanted, at)) => {}
+                    None => missing.push(wanted.clone()),
                 }
-                // What the agent sent or the folder has of a thing that does not change is as good; of one that does, it may
-                // be an old one.
-                None if !wanted.is_renewed() && (held.contains(wanted) || state.endorsements.hold(wanted, at)) => {}
-                None => missing.push(wanted.clone()),
             }
         }
+        let own = state.endorsements.files_for(&wanted, &held, at);
+        inquiry = with(&inquiry, own.into_iter().chain(files))?;
+        let has_rims = wanted.iter().any(is_rim);
+        done.extend(wanted);
+        if !has_rims {
+            break;
+        }
     }
-    let own = state.endorsements.files_for(&wanted, &held, at);
-    Ok(Supplied { inquiry: with(inquiry, own.into_iter().chain(files))?, missing })
+    Ok(Supplied { inquiry, missing })
+}
+
+/// Everything that evidence needs, and then what that needs.
+const ROUNDS: usize = 2;
+
+const fn is_rim(wanted: &Wanted) -> bool {
+    matches!(wanted, Wanted::NvidiaRim { .. })
+}
+
+const fn is_status(wanted: &Wanted) -> bool {
+    matches!(wanted, Wanted::NvidiaStatus { .. })
+}
+
+/// The endorsements of an inquiry. What cannot be read is refused by the appraisal, which says why.
+fn read(inquiry: &Inquiry) -> Endorsements {
+    Endorsements::read(&AwsLc, inquiry.endorsements.iter().map(AsRef::as_ref)).unwrap_or_default()
 }
 
 /// Everything that the pieces need, but for lists of vendors whose revocation the policy does not look at.
@@ -65,6 +92,7 @@ fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements) -> Vec
         .evidence
         .iter()
         .flat_map(|(kind, bytes)| wanted(*kind, bytes, sent, None, &AwsLc).unwrap_or_default())
+        .chain(statuses(sent, &AwsLc).into_iter().map(|(status, _)| status))
         .filter(|wanted| !wanted.is_revocation() || wanted.mode(&revocation) != RevocationMode::Off)
         .collect();
     all.sort();
@@ -79,12 +107,34 @@ fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements) -> Vec
 pub(super) async fn ask(
     state: &State,
     inquiry: &Arc<Inquiry>,
+    governed: &Governed,
     missing: &[Wanted],
 ) -> Result<(Arc<Inquiry>, Vec<(Wanted, Failure)>), Problem> {
     let Some(source) = &state.source else { return Ok((inquiry.clone(), Vec::new())) };
-    let gathered = source.gather(missing).await;
-    let files = |kept: Arc<Kept>| kept.files.clone();
-    Ok((with(inquiry, gathered.kept.into_iter().flat_map(files))?, gathered.failures))
+    let (mut inquiry, mut failures) = (inquiry.clone(), Vec::new());
+    let (mut asked, mut missing): (Vec<Wanted>, Vec<Wanted>) = (Vec::new(), missing.to_vec());
+    for _ in 0..ROUNDS {
+        if missing.iter().any(is_status) {
+            source.introduce(statuses(&read(&inquiry), &AwsLc));
+        }
+        let gathered = source.gather(&missing).await;
+        failures.extend(gathered.failures);
+        let files = |kept: Arc<Kept>| kept.files.clone();
+        inquiry = with(&inquiry, gathered.kept.into_iter().flat_map(files))?;
+        let has_rims = missing.iter().any(is_rim);
+        asked.append(&mut missing);
+        if !has_rims {
+            break;
+        }
+        // Of the signers of what has come.
+        let (sent, at) = (read(&inquiry), now(state));
+        let is_new = |status: &Wanted| !asked.contains(status) && !sent.hold(status, at);
+        missing = wanted_by(&inquiry, governed, &sent)
+            .into_iter()
+            .filter(|wanted| is_status(wanted) && is_new(wanted))
+            .collect();
+    }
+    Ok((inquiry, failures))
 }
 
 /// The inquiry with these files among its endorsements, each once.
