@@ -11,7 +11,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use prooftrail_evidence::{AmdKey, AmdProduct, AwsLc, Endorsements, IntelCa, Tee, Wanted, admit, statuses, wanted};
+use prooftrail_evidence::{
+    AmdKey, AmdProduct, AwsLc, Endorsements, IntelCa, Tee, Wanted, admit, device_statuses, statuses, wanted,
+};
 use prooftrail_result::{Kind, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use serde::Serialize;
@@ -117,6 +119,9 @@ pub(super) struct Fetch {
     /// The CA of that family's platforms.
     #[arg(long, value_enum, default_value = "platform")]
     ca: Ca,
+    /// Certificates that came beside the evidence: of an NVIDIA device's chain. May be repeated.
+    #[arg(long = "endorsement", value_name = "FILE", requires = "evidence")]
+    endorsements: Vec<PathBuf>,
     /// Something by its name, such as amd-milan-vcek-crl or intel-root-crl. May be repeated.
     #[arg(long = "item", value_name = "NAME")]
     items: Vec<Wanted>,
@@ -294,7 +299,7 @@ fn verified(found: &Found, roots: &RootSet, at: Timestamp) -> Result<Kept, Failu
 
 impl Fetch {
     fn run(&self, output: &mut Output) -> anyhow::Result<Ended> {
-        let wanted = self.wanted()?;
+        let (wanted, responders) = (self.wanted()?, self.responders()?);
         let places = Places {
             amd: self.amd_url.clone(),
             intel: self.intel_url.clone(),
@@ -310,7 +315,7 @@ impl Fetch {
         let fetcher = Fetcher::new(places, self.target.roots.load()?, Arc::new(SystemClock), TIMEOUT)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (kept, failed) = runtime.block_on(async {
-            let (mut kept, mut failed) = fetch_all(&fetcher, &wanted, &Issuers::new()).await;
+            let (mut kept, mut failed) = fetch_all(&fetcher, &wanted, &responders).await;
             // Whose signers RIMs have is known when they are here.
             let issuers = statuses_of(&kept)?;
             let more: Vec<Wanted> =
@@ -323,12 +328,38 @@ impl Fetch {
         self.target.write(output, &kept, failed)
     }
 
+    fn needs(&self, file: &Path, kind: Kind, product: Option<AmdProduct>) -> anyhow::Result<Vec<Wanted>> {
+        let evidence = files::read(file)?;
+        let found = wanted(kind, &evidence, &self.beside()?, product, &AwsLc);
+        let found = found.with_context(|| format!("{} is no {kind} evidence", file.display()))?;
+        if found.is_empty() {
+            bail!(
+                "{} does not say what it needs of a vendor: no vendor publishes anything for its kind, or it is a report that names \
+                 no CPU (--amd-product names its line)",
+                file.display()
+            );
+        }
+        Ok(found)
+    }
+
+    /// What came beside the evidence.
+    fn beside(&self) -> anyhow::Result<Endorsements> {
+        let files = self.endorsements.iter().map(|file| files::read(file)).collect::<Result<Vec<_>, _>>()?;
+        Endorsements::read(&AwsLc, files.iter().map(Vec::as_slice)).context("--endorsement cannot be read")
+    }
+
+    /// Who answers for the certificates of the evidence's devices.
+    fn responders(&self) -> anyhow::Result<Issuers> {
+        let (Some(file), Some(kind)) = (&self.evidence, self.kind) else { return Ok(Issuers::new()) };
+        Ok(device_statuses(kind, &files::read(file)?, &self.beside()?, &AwsLc))
+    }
+
     /// What is to be fetched, in an order in which a CA comes before what it issued.
     fn wanted(&self) -> anyhow::Result<Vec<Wanted>> {
         let mut all = self.items.clone();
         let product = self.amd_product.map(AmdProduct::from);
         if let (Some(file), Some(kind)) = (&self.evidence, self.kind) {
-            all.extend(needs(file, kind, product)?);
+            all.extend(self.needs(file, kind, product)?);
         } else if let Some(product) = product {
             let key = if self.vlek { AmdKey::Vlek } else { AmdKey::Vcek };
             all.extend([Wanted::AmdCaChain { product, key }, Wanted::AmdCrl { product, key }]);
@@ -362,20 +393,6 @@ impl Fetch {
         all.sort_by_key(|wanted| !matches!(wanted, Wanted::AmdCaChain { .. }));
         Ok(all)
     }
-}
-
-fn needs(file: &Path, kind: Kind, product: Option<AmdProduct>) -> anyhow::Result<Vec<Wanted>> {
-    let evidence = files::read(file)?;
-    let found = wanted(kind, &evidence, &Endorsements::default(), product, &AwsLc);
-    let found = found.with_context(|| format!("{} is no {kind} evidence", file.display()))?;
-    if found.is_empty() {
-        bail!(
-            "{} does not say what it needs of a vendor: no vendor publishes anything for its kind, or it is a report that names \
-             no CPU (--amd-product names its line)",
-            file.display()
-        );
-    }
-    Ok(found)
 }
 
 /// Certificates in DER by what they are needed beside.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, statuses, wanted};
+use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, device_statuses, statuses, wanted};
 use prooftrail_release::Denial;
 use prooftrail_result::ReasonCode;
 
@@ -115,7 +115,10 @@ pub(super) async fn ask(
     let (mut asked, mut missing): (Vec<Wanted>, Vec<Wanted>) = (Vec::new(), missing.to_vec());
     for _ in 0..ROUNDS {
         if missing.iter().any(is_status) {
-            source.introduce(statuses(&read(&inquiry), &AwsLc));
+            let sent = read(&inquiry);
+            let pieces = inquiry.evidence.iter();
+            source.introduce(pieces.flat_map(|(kind, bytes)| device_statuses(*kind, bytes, &sent, &AwsLc)));
+            source.introduce(statuses(&sent, &AwsLc));
         }
         let gathered = source.gather(&missing).await;
         failures.extend(gathered.failures);
