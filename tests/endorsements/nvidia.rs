@@ -144,7 +144,9 @@ async fn a_replay_is_no_answer() {
     let gathered = source.gather(&wants).await;
     assert_eq!(gathered.failures.len(), 3);
     assert!(gathered.failures.iter().all(|(_, failure)| failure.to_string().contains("nonce")), "{gathered:?}");
-    // An answer to our own question that is older than one that we have seen.
+    // An answer to our own question that is older than one that we have seen. Whoever failed is not asked again at once.
+    let source = self::source(&vendors, &authority, &clock, None);
+    assert_eq!(signers(&source, &authority), wants);
     vendors.conduct(Conduct::Honest);
     clock.to(AT + DAY);
     vendors.set_time(AT + DAY);

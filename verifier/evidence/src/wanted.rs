@@ -128,8 +128,7 @@ impl Wanted {
     /// Whether the vendor publishes it anew from time to time, so that a younger one says more than an older one.
     #[must_use]
     pub const fn is_renewed(&self) -> bool {
-        // A RIM may be made anew under its id; which one is younger it does not say.
-        !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. } | Self::NvidiaRim { .. })
+        !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. })
     }
 
     /// Whether it tells what was revoked.
