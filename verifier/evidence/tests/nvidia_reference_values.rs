@@ -130,7 +130,7 @@ const fn vbios(chip: Chip) -> &'static str {
 
 /// The value that a report has at an index of reference values.
 fn value(report: &Report, index: u16) -> [u8; 48] {
-    report.blocks[usize::from(index)].value.clone().try_into().unwrap()
+    report.blocks.get(usize::from(index)).unwrap().value.clone().try_into().unwrap()
 }
 
 /// A RIM that expects what a report has.

@@ -377,7 +377,7 @@ fn reports_of_another_form_are_refused_though_they_are_signed() {
             "a block more than stated",
             |r| {
                 r.blocks.pop();
-                r.before.push(Edit::FlipBit { offset: 41, bit: 6 })
+                r.before.push(Edit::FlipBit { offset: 41, bit: 6 });
             },
             Code::NvidiaMeasurements,
         ),
@@ -578,10 +578,11 @@ fn names_must_be_those_of_one_device() {
         let text = text.to_owned();
         refused(|scene| *certificate(&mut scene.device).subject.attribute_mut(oid) = text)
     };
-    for (certificate, texts) in [
+    type Place = fn(&mut Device) -> &mut CertificateSpec;
+    let table: [(Place, &[&str]); 4] = [
         (
-            (|d| &mut d.attestation) as fn(&mut Device) -> &mut CertificateSpec,
-            &["GH100 A01 GSP", "GH100 A01 GSP BROM", "GH100 A02 GSP FMC LF", "GB100 A01 GSP FMC LF", ""][..],
+            |d| &mut d.attestation,
+            &["GH100 A01 GSP", "GH100 A01 GSP BROM", "GH100 A02 GSP FMC LF", "GB100 A01 GSP FMC LF", ""],
         ),
         (
             |d| &mut d.identity,
@@ -597,7 +598,8 @@ fn names_must_be_those_of_one_device() {
             ],
         ),
         (|d| &mut d.family, &["NVIDIA GB100 Identity", "NVIDIA Identity", "NVIDIA LS_10 Identity", "GH100 Identity"]),
-    ] {
+    ];
+    for (certificate, texts) in table {
         for text in texts {
             assert_eq!(name(certificate, oid::COMMON_NAME, text), Code::ChainName, "{text}");
         }
@@ -613,7 +615,7 @@ fn names_must_be_those_of_one_device() {
     assert_eq!(refused(twice), Code::ChainName);
     let other = |scene: &mut Scene| {
         *scene.device.provisioner.subject.attribute_mut(oid::COMMON_NAME) =
-            "NVIDIA GH100 Provisioner ICA 00042".to_owned()
+            "NVIDIA GH100 Provisioner ICA 00042".to_owned();
     };
     claims(other);
 }

@@ -4,13 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use prooftrail_evidence::{
-    Admitted, AwsLc, Endorsements, Publisher, RevocationMode, Wanted, admit, authenticate, wanted,
+    Admitted, AwsLc, Endorsements, Publisher, RevocationMode, Wanted, admit, authenticate, device_statuses, wanted,
 };
 use prooftrail_result::{Kind, ReasonCode as Code, Timestamp};
 use prooftrail_simulator::{
     azure::Machine,
     intel::Vendor,
     key::Key,
+    nvidia::{self, Chip, Device, List},
     snp::{Entry, Line, Platform, Report, certificate_table},
 };
 use prooftrail_trust_roots::RootSet;
@@ -68,6 +69,45 @@ fn evidence_of_azure_needs_what_its_hardware_needs() {
     assert_eq!((alone.len(), names(Kind::AzureTdxVtpm, &tdx.evidence(), &[])), (4, alone));
     let malformed = wanted(Kind::AzureSnpVtpm, b"whatever", &Endorsements::default(), None, &AwsLc);
     assert_eq!(malformed.unwrap_err().code, Code::AzureEnvelope);
+}
+
+#[test]
+fn devices_need_their_reference_values_and_a_word_on_their_certificates() {
+    let chain = include_bytes!("../../../tests/vectors/nvgpu/gpu/h100_550.90.07.chain.pem");
+    let report = include_bytes!("../../../tests/vectors/nvgpu/gpu/h100_550.90.07.bin");
+    let rims = |names: Vec<String>| -> Vec<String> {
+        names.into_iter().filter_map(|name| name.strip_prefix("nvidia-rim-").map(str::to_owned)).collect()
+    };
+    let (driver, vbios) = ("NV_GPU_DRIVER_GH100_550.90.07", "NV_GPU_VBIOS_1010_0200_882_96009F0001");
+    assert_eq!(names(Kind::NvidiaGpu, report, &[]), [format!("nvidia-rim-{vbios}")], "certificates name the chip");
+    let all = names(Kind::NvidiaGpu, report, &[chain]);
+    assert_eq!(all.len(), 5, "two RIMs, and the device, its provisioner and its family");
+    assert_eq!(rims(all.clone()), [driver, vbios]);
+    let endorsements = Endorsements::read(&AwsLc, [chain.as_slice()]).unwrap();
+    let statuses = device_statuses(Kind::NvidiaGpu, report, &endorsements, &AwsLc);
+    let issuers: Vec<_> = statuses.iter().map(|(status, issuers)| (status.to_string(), issuers.len())).collect();
+    assert_eq!(issuers.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1, 0], "the CAs below the root");
+    assert!(issuers.iter().all(|(status, _)| all.contains(status)));
+
+    let device = |chip| Device::new("wanted", chip, 1);
+    let listed = |chip, change: fn(&mut nvidia::Report)| {
+        let device = device(chip);
+        let mut report = device.report([7; 32]);
+        change(&mut report);
+        let kind = if chip == Chip::Switch { Kind::NvidiaSwitch } else { Kind::NvidiaGpu };
+        rims(names(kind, &List::of([(&device, &report)]).build(), &[]))
+    };
+    let vbios = "NV_GPU_VBIOS_1010_0205_862_970088000F";
+    assert_eq!(listed(Chip::Blackwell, |_| {}), ["NV_GPU_CC_DRIVER_GB100_580.159.03", vbios]);
+    let family = |report: &mut nvidia::Report| report.opaque.set(35, b"GB20X\0");
+    assert_eq!(listed(Chip::Blackwell, family), ["NV_GPU_CC_DRIVER_GB20X_580.159.03", vbios]);
+    assert_eq!(listed(Chip::Switch, |_| {}), ["NV_SWITCH_BIOS_5612_0002_890_9610550001"]);
+    let strange = |report: &mut nvidia::Report| report.opaque.set(nvidia::entry::DRIVER_VERSION, b"../../etc\0");
+    assert_eq!(listed(Chip::Blackwell, strange), [vbios], "no id of NVIDIA's");
+    assert_eq!(device_statuses(Kind::AwsNitro, b"whatever", &endorsements, &AwsLc), []);
+    assert_eq!(device_statuses(Kind::NvidiaGpu, b"[", &endorsements, &AwsLc), []);
+    let malformed = wanted(Kind::NvidiaGpu, b"whatever", &Endorsements::default(), None, &AwsLc);
+    assert_eq!(malformed.unwrap_err().code, Code::NvidiaReportMalformed);
 }
 
 #[test]

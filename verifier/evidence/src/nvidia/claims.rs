@@ -5,7 +5,13 @@ use prooftrail_result::{
     claims::{ClaimId, Claims, Value, cross_vendor, gpu, switch},
 };
 
-use super::{Device, Vouched, opaque::Pdi, rim::RimKind, sample_nonces};
+use super::{
+    Device, Vouched,
+    opaque::{Feature, Pdi},
+    rim::RimKind,
+    sample_nonces,
+};
+use crate::ocsp::RevocationReason;
 
 /// The names that both kinds of device have.
 struct Names {
@@ -146,7 +152,7 @@ pub(super) fn claim_device(claims: &mut Claims, n: u16, vouched: &Vouched<'_>, d
     // Another one than the certificate's has refused the report.
     claims.insert_if(names.fwid_match.device(n), opaque.fwid.map(|_| true));
     if device == Device::Gpu {
-        claims.insert_if(gpu::FEATURE.device(n), opaque.feature.map(|feature| feature.as_str()));
+        claims.insert_if(gpu::FEATURE.device(n), opaque.feature.map(Feature::as_str));
         claims.insert_if(gpu::PROTECTED_PCIE.device(n), opaque.protected_pcie);
         claims.insert_if(gpu::NVDEC0_ENABLED.device(n), opaque.nvdec0_enabled);
         claims.insert_if(gpu::OPAQUE_DATA_VERSION.device(n), opaque.version.map(u64::from));
@@ -172,7 +178,7 @@ pub(super) fn claim_device(claims: &mut Claims, n: u16, vouched: &Vouched<'_>, d
         claims.insert(rim.not_after.device(n), verified.not_after);
     }
     claims.insert_if(names.ocsp_status.device(n), revocation.status);
-    claims.insert_if(names.ocsp_reason.device(n), revocation.reason.map(|reason| reason.as_str()));
+    claims.insert_if(names.ocsp_reason.device(n), revocation.reason.map(RevocationReason::as_str));
 }
 
 fn list(pdis: &[Pdi]) -> Vec<Value> {

@@ -139,7 +139,7 @@ impl Opaque {
         match (device, id) {
             (_, entry::FWID) => self.fwid = Some(data.try_into().ok()?),
             (Device::Switch, entry::VBIOS_VERSION) => {
-                self.bios_version = text(data)?.map(|text| text.to_ascii_uppercase())
+                self.bios_version = text(data)?.map(|text| text.to_ascii_uppercase());
             }
             (Device::Switch, entry::SWITCH_PDI) => self.own_pdi = Some(data.try_into().ok()?),
             (Device::Switch, entry::GPU_PDIS) => self.gpu_pdis = Some(gpu_pdis(data)?),
