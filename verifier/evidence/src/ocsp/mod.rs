@@ -3,7 +3,7 @@
 //!
 //! In: responses among the endorsements, a certificate and its issuer, both verified. Out: what the newest response that is in
 //! force says of the certificate, once whoever signed it is found to be the issuer, or to be let by the issuer sign such
-//! answers. [`request`] writes the question. What a status is worth is the vendor's to say: NVIDIA answers *good* for device
+//! answers. [`request()`] writes the question. What a status is worth is the vendor's to say: NVIDIA answers *good* for device
 //! certificates that it does not know, and *unknown* for signers of reference values that it does not know.
 
 mod id;
