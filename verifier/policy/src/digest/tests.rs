@@ -303,7 +303,7 @@ fn digests_never_change() {
         ),
         (
             "nvidia-gpu",
-            "361aeacfe12623504cbe830be4187094387da700c749757dc91c4dfbee084b15f94f0dad931ce4053f8b2c25d07cb9ae",
+            "5dbcb0274a7c17ac583543b24340cde1b3dbad133e1e9e30e8e005c36be3470c187cdb6ced5ed27a25bdf0adc84295de",
         ),
     ];
     assert_eq!(presets, pinned.map(|(name, digest)| (name, digest.to_owned())));
