@@ -15,10 +15,12 @@ use std::{
 
 use crate::vectors::{json, prooftrail, run, shared};
 
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 5] = [
     ("nitro", include_str!("nitro-files.tsv")),
+    ("nvgpu", include_str!("nvgpu-files.tsv")),
     ("snp", include_str!("snp-files.tsv")),
     ("tdx", include_str!("tdx-files.tsv")),
+    ("tokens", include_str!("tokens-files.tsv")),
 ];
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::{attached, enclave};
+
 /// The circuit's size: enough to be real, small enough to be quick.
 pub(crate) const ACCOUNTS: &str = "16";
 
@@ -20,7 +22,10 @@ public_url = "http://127.0.0.1:{port}"
 
 [roots]
 # Beside the vendors' own roots: the simulator's, whose manifests say that they are simulated.
-files = ["simulated-root.toml", "simulated-amd.toml", "simulated-intel.toml"]
+files = [
+    "simulated-root.toml", "simulated-amd.toml", "simulated-intel.toml",
+    "simulated-nvidia.toml", "simulated-google.toml", "simulated-maa.toml",
+]
 
 [endorsements]
 folder = "endorsements"               # what vendors publish: revocation lists, and Intel's collateral
@@ -192,6 +197,122 @@ value = "{tdx}"
 note = "v1.0.0 on TDX"
 "#
     )
+}
+
+/// The policy for sets of evidence, each shape with rules of its own.
+pub(crate) fn policy_of_sets(executable: &str, verifying_key: &str) -> anyhow::Result<String> {
+    let command = rules_of_the_command(executable);
+    let [_, trust_domain] = enclave::approved_machines()?;
+    let container = attached::approved_container()?;
+    let machine = attached::azure("demo")?;
+    let (paravisor, boot) = (hex::encode(machine.measurement()), hex::encode(machine.quote.pcrs[4]));
+    Ok(format!(
+        r#"prooftrail_policy = 1
+name = "solvency-sets"
+rationale = "Balances open only where CPU and GPU are confidential together, or where a cloud's word is backed by its hardware's."
+require_binding = true
+allow_simulated = true      # the demo has no other hardware; no policy in earnest says this
+
+[[platform]]
+name = "tdx-gpu"
+primary = "intel-tdx"
+devices = [{{ kind = "nvidia-gpu" }}]
+
+[[platform.rule]]
+id = "domain"
+claim = "tdx.mrtd"
+operator = "equals"
+value = "{trust_domain}"
+rationale = "The launch measurement covers the firmware, which measures the rest."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[platform.rule]]
+id = "tcb"
+claim = "tcb.status"
+operator = "equals"
+value = "UpToDate"
+rationale = "Intel's word on the versions of its firmware."
+controls = ["SOC2 CC7.1"]
+
+[[platform.rule]]
+id = "gpu-mode"
+claim = "gpu.cc_mode"
+operator = "equals"
+value = "on"
+rationale = "No report says whether its GPU can be debugged. The agent, which is measured, read it from the driver."
+controls = ["SOC2 CC6.1"]
+
+[[platform.rule]]
+id = "gpu-nonce"
+claim = "gpu.*.sample_nonce"
+operator = "equals"
+value = false
+rationale = "The nonce that vendors print in their samples makes evidence that anyone can replay."
+controls = ["SOC2 CC6.1"]
+
+[[platform.rule]]
+id = "gpu-firmware"
+claim = "gpu.*.measres"
+operator = "equals"
+value = "success"
+rationale = "Driver and VBIOS are the ones of NVIDIA's signed reference values."
+controls = ["SOC2 CC8.1"]
+
+[[platform]]
+name = "google"
+primary = "gcp-confidential-space"
+
+[[platform.rule]]
+id = "container"
+claim = "gcs.container.image_digest"
+operator = "equals"
+value = "{container}"
+rationale = "The one container that was audited."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[platform.rule]]
+id = "hardened"
+claim = "gcs.support_attributes"
+operator = "contains-all"
+value = ["STABLE"]
+rationale = "Google supports the image; images for debugging have no such attribute."
+controls = ["SOC2 CC8.1"]
+
+[[platform]]
+name = "azure"
+primary = "azure-snp-vtpm"
+attached = [{{ kind = "azure-maa", min = 0, max = 1 }}]
+
+[[platform.rule]]
+id = "paravisor"
+claim = "snp.measurement"
+operator = "equals"
+value = "{paravisor}"
+rationale = "The paravisor keeps the TPM whose quote says what the guest runs."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[platform.rule]]
+id = "exposed-seeds"
+claim = "snp.root_seed_exposed"
+operator = "equals"
+value = false
+rationale = "The seeds of Milan's keys can be read out of the chip."
+controls = ["SOC2 CC6.1"]
+
+[[platform.rule]]
+id = "boot"
+claim = "azure_vtpm.pcr4"
+operator = "equals"
+value = "{boot}"
+rationale = "The boot loader and the kernel."
+controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+{command}
+[[proof]]
+system = "{SYSTEM}"
+vk_sha256 = "{verifying_key}"
+"#
+    ))
 }
 
 /// What a relying party trusts. The service's keys are taken from itself here; in earnest they come another way.

@@ -18,6 +18,8 @@ use prooftrail_simulator::{
     snp::{Entry, Line, Platform, Report, certificate_table},
 };
 
+use crate::attached;
+
 /// The variable's name.
 pub(crate) const VARIABLE: &str = "SIMULATED_ENCLAVE";
 
@@ -72,6 +74,9 @@ pub(crate) fn period() -> anyhow::Result<i64> {
 #[expect(clippy::disallowed_methods, reason = "the edge: which machine is simulated")]
 pub(crate) fn collectors() -> Collectors {
     let kind = env::var(VARIABLE).unwrap_or_default();
+    if let Some(collectors) = attached::collectors(&kind) {
+        return collectors;
+    }
     let primary: Box<dyn Collector> = match kind.as_str() {
         SEV_SNP => Box::new(Guest),
         TDX | TDX_DEBUG => Box::new(TrustDomain { debug: kind == TDX_DEBUG }),
@@ -127,7 +132,8 @@ impl Collector for Guest {
 }
 
 /// A trust domain.
-struct TrustDomain {
+#[derive(Default)]
+pub(crate) struct TrustDomain {
     debug: bool,
 }
 
@@ -155,7 +161,7 @@ pub(crate) fn approved_machines() -> anyhow::Result<[String; 2]> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a hypervisor has a clock")]
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,11 +11,13 @@
 //! | [`story`] | the main path |
 //! | [`refusals`] | what does not get through |
 //! | [`machines`] | the same on other hardware |
+//! | [`sets`] | evidence that belongs together |
 //! | [`stage`], [`narrator`] | the folder, the processes, what the audience sees |
 //! | [`service`], [`http`], [`wiretap`] | the running service, and who talks to it |
-//! | [`enclave`] | the simulated hardware |
+//! | [`enclave`], [`attached`] | the simulated hardware |
 //! | [`documents`] | policy, configuration and trust files |
 
+mod attached;
 mod documents;
 mod enclave;
 mod http;
@@ -23,6 +25,7 @@ mod machines;
 mod narrator;
 mod refusals;
 mod service;
+mod sets;
 mod stage;
 mod story;
 mod wiretap;

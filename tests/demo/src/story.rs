@@ -13,6 +13,7 @@ use crate::{
     machines,
     refusals::{self, now},
     service::{Service, free_port},
+    sets,
     stage::{Printed, Stage},
 };
 
@@ -52,6 +53,7 @@ pub(crate) fn play(keep: bool) -> anyhow::Result<()> {
     verify(&stage, &well_known, &measured, bundle)?;
     refusals::play(&stage, &http, &place, &registered)?;
     machines::play(&stage, &place, &measured)?;
+    sets::play(&stage, &place, &measured)?;
     report(&stage, begun)?;
     close(&stage, service, &registered, keep)
 }
@@ -61,6 +63,7 @@ fn service(stage: &mut Stage) -> anyhow::Result<Service> {
     stage.write("simulated-nitro-root.der", enclave::hypervisor().root_der())?;
     stage.write("simulated-root.toml", enclave::hypervisor().root_manifest())?;
     machines::provide(stage)?;
+    sets::provide(stage)?;
     stage.write("service.toml", documents::configuration(free_port()?))?;
     let service = Service::start(stage, "service.toml")?;
     stage.write_secret("operator.token", &service.token)?;
@@ -229,7 +232,7 @@ fn verify(stage: &Stage, well_known: &Value, measured: &Measured, bundle: &str) 
 
 fn report(stage: &Stage, begun: Timestamp) -> anyhow::Result<()> {
     let narrator = &stage.narrator;
-    narrator.heading("10  An auditor asks what happened, and the ledger remembers that too");
+    narrator.heading("11  An auditor asks what happened, and the ledger remembers that too");
     let from = begun.to_rfc3339_millis();
     stage.line(&["prooftrail", "report", "compliance", "--from", &from, "--out", "report.html"]).run()?;
     let page = String::from_utf8(stage.read("report.html")?)?;
@@ -243,7 +246,7 @@ fn report(stage: &Stage, begun: Timestamp) -> anyhow::Result<()> {
     let [Some(releases), Some(denials), Some(verified), Some(findings)] = numbers else {
         bail!("the summary has numbers")
     };
-    ensure!([releases, denials, verified, findings] == [5, 4, 4, 1], "the report counts {numbers:?}");
+    ensure!([releases, denials, verified, findings] == [8, 7, 7, 1], "the report counts {numbers:?}");
     narrator
         .output(&format!("{releases} releases, {denials} denials, {verified} verified proofs, {findings} finding:"));
     for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {

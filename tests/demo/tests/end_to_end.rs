@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-const EXPECTED_BESIDE_THE_README: [&str; 8] = [
+const EXPECTED_BESIDE_THE_README: [&str; 10] = [
     "error: Evidence of simulators is accepted",
     "bundle.simulated",
     "bundle.time_operator",
@@ -19,7 +19,9 @@ const EXPECTED_BESIDE_THE_README: [&str; 8] = [
     "(rule image)",
     "(rule program)",
     "proof.record_signature",
-    "5 releases, 4 denials, 4 verified proofs, 1 finding",
+    "have devtools, need on",
+    "binding.unlinked",
+    "8 releases, 7 denials, 7 verified proofs, 1 finding",
 ];
 
 /// The lines that the README's section about the main job promises.

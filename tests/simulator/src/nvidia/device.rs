@@ -5,7 +5,7 @@ use super::{
     opaque::Opaque,
     report::{Block, Report},
 };
-use crate::{base64::base64, derive, manifest, x509::CertificateSpec};
+use crate::{base64::base64, derive, manifest, ocsp::ResponseSpec, x509::CertificateSpec};
 
 /// A chip.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -160,6 +160,14 @@ impl Device {
     #[must_use]
     pub fn chain_pem(&self) -> String {
         pem(&self.chain())
+    }
+
+    /// What NVIDIA's responder says at `at` of the three certificates between the attestation key's and the root: good.
+    #[must_use]
+    pub fn statuses(&self, at: i64) -> [ResponseSpec; 3] {
+        let links =
+            [(&self.identity, &self.provisioner), (&self.provisioner, &self.family), (&self.family, &self.root)];
+        links.map(|(certificate, issuer)| ResponseSpec::good(certificate, issuer, at))
     }
 
     /// The root in DER.

@@ -125,7 +125,12 @@ pub(crate) fn judge<'p>(policy: &'p Policy, subject: Subject<'_>, at: Timestamp)
         binding(reasons, pieces);
     });
     judgement.check_if(!terms.allow_unknown_fields, check::UNKNOWN_FIELDS, |reasons| unknown_fields(reasons, claims));
-    judge_rules(&mut judgement, policy, fitting(), claims, at);
+    // Pieces that are no set claim next to nothing, so that every rule would fail for want of a claim.
+    if discord.is_none() {
+        judge_rules(&mut judgement, policy, fitting(), claims, at);
+    } else {
+        judgement.check_if(false, check::RULES, |_| {});
+    }
     judgement
 }
 

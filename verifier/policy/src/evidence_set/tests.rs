@@ -38,7 +38,7 @@ fn a_token_counts_only_beside_the_machine_that_it_is_about() {
     ] {
         let hardware = MadeEvidence::linked(hardware, 1, known_by).with(&[("instance", "'hardware'")]);
         let token = MadeEvidence::linked(token, 2, says).with(&[("instance", "'token'")]);
-        let expected = (!is_linked).then(|| Discord::Unlinked(token.evidence_id.kind, hardware.evidence_id.kind));
+        let expected = (!is_linked).then_some(Discord::Unlinked(token.evidence_id.kind, hardware.evidence_id.kind));
         for set in [[hardware.clone(), token.clone()], [token.clone(), hardware.clone()]] {
             assert_eq!(discord_of(&set), expected, "{says:?}");
             if is_linked {
@@ -297,10 +297,7 @@ fn colocation_is_software_s_word_where_everything_is_bound() {
 fn what_two_tokens_say_differently_the_set_does_not_say() {
     let token = |identity: u8, jti: &str| {
         let made = MadeEvidence::gpu(identity).with(&[("nras.jti", jti), ("nras.overall_result", "true")]);
-        MadeEvidence {
-            evidence_id: prooftrail_result::EvidenceId { kind: Kind::NvidiaNras, ..made.evidence_id },
-            ..made
-        }
+        MadeEvidence { evidence_id: EvidenceId { kind: Kind::NvidiaNras, ..made.evidence_id }, ..made }
     };
     let claims = merged(&[token(1, "'a'"), token(2, "'b'")]);
     assert_eq!(shown(&claims, "nras.jti"), None);
