@@ -197,7 +197,7 @@ fn mistakes_of_usage_end_with_2_and_print_nothing_on_standard_output() {
     let broken = scene.write("broken.toml", "prooftrail_policy = 1\nname = 3\n");
     for arguments in [
         &["appraise", document][..],
-        &["appraise", document, "--kind", "nvidia-gpu"],
+        &["appraise", document, "--kind", "nvidia-dpu"],
         &["appraise", document, "--kind", "aws-nitro", "--at", "yesterday"],
         &["appraise", document, "--kind", "aws-nitro", "--nonce", "xyz"],
         &["appraise", document, "--kind", "aws-nitro", "--binding", "00"],

@@ -465,7 +465,7 @@ fn the_corpus_has_an_endorsement_that_counts() {
     endorsement.snp.as_mut().unwrap().measurements.push((16, REPORT[0x90..0xC0].to_vec()));
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/gce_firmware");
     let kept = |name: &str| std::fs::read(corpus.join(name)).unwrap();
-    assert_eq!(kept("endorsement"), endorsement.build());
+    assert_eq!(kept("signed_endorsement"), endorsement.build());
     assert_eq!(kept("root"), signer.root_der());
     assert_eq!(kept("root_manifest"), signer.root_manifest().as_bytes());
     let mut all = RootSet::pinned();

@@ -36,6 +36,7 @@ const CHECKS: &[(&str, &str)] = &[
     (evidence::RECIPIENT, "the evidence carries the key that the witness would be sealed to"),
     (evidence::BINDING, "the evidence carries the binding that was expected"),
     (evidence::REFERENCE_VALUES, "the measurements are the ones that the vendor has signed"),
+    (evidence::FIRMWARE, "Google's endorsements of firmware that name this measurement are signed and in force"),
     (evidence::TCB, "the platform's versions reach a level that the vendor has not withdrawn"),
     (policy::SHAPE, "the pieces make one set, of a shape that is accepted"),
     (policy::VALIDITY, "everything it rests on is still valid"),
