@@ -118,7 +118,10 @@ impl Request<'_> {
         if !reasons.is_empty() {
             return self.refused(walked, reasons);
         }
-        let set: Vec<Authentic> = walked.into_iter().flatten().collect();
+        let mut set: Vec<Authentic> = walked.into_iter().flatten().collect();
+        if set.iter().any(|piece| piece.kind().is_token()) {
+            set.iter_mut().zip(self.evidence).for_each(|(piece, (_, bytes))| piece.link_quote(bytes, self.crypto));
+        }
         match self.demand {
             Demand::Authenticity { allow_debug } => Answer::Plain(appraise_authenticity(&set, allow_debug, self.at)),
             Demand::Policy(policy) => Answer::Appraised(policy.appraise_stating(&set, statement, self.at)),

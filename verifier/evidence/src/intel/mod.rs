@@ -203,7 +203,7 @@ fn authenticate(
         valid_until: established.valid_until(),
         trust_anchor: root.trust_anchor,
         debug_applies: true,
-        links: links(quote, context.crypto),
+        links: Vec::new(),
         inputs,
     };
     if let Body::Td(report) = &quote.body {
@@ -322,13 +322,22 @@ fn judge(established: &Established<'_>) -> (Option<Evaluated>, Vec<Reason>) {
     }
 }
 
-/// By what others name this quote. Hosts hand out padded buffers, and others hash what they were sent.
-fn links(quote: &Quote<'_>, crypto: &dyn Crypto) -> Vec<Link> {
-    let mut links = vec![Link::QuoteSha256(crypto.sha256(&[quote.unpadded]))];
-    if quote.as_sent.len() != quote.unpadded.len() {
-        links.push(Link::QuoteSha256(crypto.sha256(&[quote.as_sent])));
+impl Authentic {
+    /// Notes by what tokens name a quote of Intel's: the SHA-256 of the bytes that were authenticated, with and without the
+    /// padding in which hosts hand them out. Evidence of other kinds has no such name. Whoever appraises a quote beside a token
+    /// calls this; a quote alone needs no name.
+    pub fn link_quote(&mut self, bytes: &[u8], crypto: &dyn Crypto) {
+        let tee = match self.kind() {
+            Kind::IntelTdx => Tee::Tdx,
+            Kind::IntelSgx => Tee::Sgx,
+            _ => return,
+        };
+        let Ok(quote) = Quote::parse(bytes, tee) else { return };
+        self.links.push(Link::QuoteSha256(crypto.sha256(&[quote.unpadded])));
+        if quote.as_sent.len() != quote.unpadded.len() {
+            self.links.push(Link::QuoteSha256(crypto.sha256(&[quote.as_sent])));
+        }
     }
-    links
 }
 
 impl Established<'_> {
