@@ -3,9 +3,14 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RevocationMode,
-    RustCrypto, authenticate, identify,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, PathId, Refusal, Revocation, RevocationMode,
+    RustCrypto, SignatureId, VerifiedCertificate, VerifiedIssuers, authenticate, identify,
 };
 use prooftrail_result::{
     Kind, Outcome, Reason, ReasonCode as Code, Timestamp, TrustAnchor,
@@ -16,7 +21,7 @@ use prooftrail_simulator::{
     edit::Edit,
     key::Key,
     nvidia::{
-        Block, COMPOSITE_DEVICE_ID, Chip, Device, Header, List, Machine, OpaqueEntry, Report, TCB_INFO,
+        Block, COMPOSITE_DEVICE_ID, Chip, Device, Header, List, Machine, Opaque, OpaqueEntry, Report, TCB_INFO,
         composite_device_id, entry, tcb_info, value_type,
     },
     x509::{CertificateSpec, CrlSpec, Extension, KeyUsage, oid},
@@ -916,4 +921,46 @@ fn lists_speak_of_authorities_only() {
         let scene = Scene { crls, ..Scene::of(Chip::Hopper) };
         assert_eq!(scene.refused().code, Code::RevocationRevoked);
     }
+}
+
+/// A cache that forgets nothing.
+#[derive(Debug, Default)]
+struct Everything(Mutex<HashMap<PathId, Arc<VerifiedCertificate>>>);
+
+impl VerifiedIssuers for Everything {
+    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
+        self.0.lock().unwrap().get(path).cloned()
+    }
+
+    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
+        self.0.lock().unwrap().insert(path, certificate);
+    }
+
+    fn knows_signature(&self, _: &SignatureId) -> bool {
+        false
+    }
+
+    fn insert_signature(&self, _: SignatureId) {}
+}
+
+#[test]
+fn what_is_remembered_of_a_gpu_makes_it_no_switch() {
+    let gpu = Scene::of(Chip::Hopper);
+    // A switch's report by a GPU's key: whoever has a GPU could make one, if its certificates were read as a switch's.
+    let mut switch = Device::new("rules", Chip::Switch, 1).report(NONCE);
+    switch.opaque = Opaque::of_switch("96.10.55.00.01", gpu.device.pdi);
+    let forged = gpu.device.sign(&switch);
+    let (roots, chain) = (roots_of(&gpu.device), gpu.device.chain_pem().into_bytes());
+    let endorsements = Endorsements::read(&AwsLc, [chain.as_slice()]).unwrap();
+    let appraise = |kind, evidence: &[u8], issuers: &dyn VerifiedIssuers| {
+        let (crypto, roots, endorsements): (&dyn Crypto, _, _) = (&AwsLc, &roots, &endorsements);
+        let Told { expected, at, mode, .. } = Told::default();
+        let revocation = Revocation { nvidia: mode, ..Revocation::default() };
+        authenticate(kind, evidence, &Context { crypto, roots, endorsements, issuers, revocation, at, expected })
+    };
+    let cold = appraise(Kind::NvidiaSwitch, &forged, &NoIssuers);
+    assert_eq!(cold.as_ref().map_err(|refusal| refusal.reason.code).unwrap_err(), Code::ChainName);
+    let cache = Everything::default();
+    appraise(Kind::NvidiaGpu, &gpu.evidence(), &cache).expect("authentic");
+    assert_eq!(appraise(Kind::NvidiaSwitch, &forged, &cache), cold);
 }

@@ -17,16 +17,32 @@ use crate::{
     x509::{Certificate, Chain, KeyType, Outline, Profile, common_name},
 };
 
-/// P-384 with SHA-384 throughout, ending with the year 9999.
-pub(super) static PROFILE: Profile = Profile {
-    name: "nvidia-device",
-    algorithms: &[SignatureAlgorithm::EcdsaP384Sha384],
-    ca_key: KeyType::P384,
-    leaf_key: KeyType::P384,
-    leaf_usage: Some(KeyUsages::DigitalSignature),
-    extended_key_usage: None,
-    leaf_leeway_seconds: 0,
-};
+/// P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read once for each
+/// profile, and each kind has its own.
+const fn profile(name: &'static str) -> Profile {
+    Profile {
+        name,
+        algorithms: &[SignatureAlgorithm::EcdsaP384Sha384],
+        ca_key: KeyType::P384,
+        leaf_key: KeyType::P384,
+        leaf_usage: Some(KeyUsages::DigitalSignature),
+        extended_key_usage: None,
+        leaf_leeway_seconds: 0,
+    }
+}
+
+static GPU: Profile = profile("nvidia-gpu");
+static SWITCH: Profile = profile("nvidia-switch");
+
+impl Device {
+    /// The profile of such a device's chain.
+    const fn profile(self) -> &'static Profile {
+        match self {
+            Self::Gpu => &GPU,
+            Self::Switch => &SWITCH,
+        }
+    }
+}
 
 /// Attestation key, device identity, provisioner, family, root.
 pub(super) const CERTIFICATES: usize = 5;
@@ -49,6 +65,8 @@ pub(super) struct DeviceChain<'a> {
     /// Below the root: the family's CA, the provisioner, the device.
     pub(super) authorities: [&'a [u8]; CERTIFICATES - 2],
     pub(super) leaf: &'a [u8],
+    /// Of the chains of such devices.
+    pub(super) profile: &'static Profile,
 }
 
 impl<'a> DeviceChain<'a> {
@@ -61,7 +79,7 @@ impl<'a> DeviceChain<'a> {
             let sha256 = hex::encode(context.crypto.sha256(&[sent]));
             Reason::from(ReasonCode::ChainRootNotPinned).have(format_args!("root with SHA-256 {sha256}"))
         })?;
-        Ok(Self { root, authorities: [family, provisioner, identity], leaf })
+        Ok(Self { root, authorities: [family, provisioner, identity], leaf, profile: device.profile() })
     }
 
     /// The same for the chain engine.

@@ -26,7 +26,7 @@ use prooftrail_result::{
 use prooftrail_trust_roots::Root;
 
 use self::{
-    chain::{DeviceChain, Identity, PROFILE},
+    chain::{DeviceChain, Identity},
     compare::Compared,
     envelope::{Envelope, MAX_EVIDENCE_BYTES},
     report::Report,
@@ -259,7 +259,7 @@ fn vouch<'a>(
     let (chain, endorsed) = checks.run(check::ROOT, || find_chain(sent, digest, device, context))?;
     // That enough is known, is judged here: lists do not speak of devices.
     let lists = context.revocation.nvidia.min(RevocationMode::BestEffort);
-    let leaf = x509::verify(chain.chain(), &PROFILE, lists, context, checks)?;
+    let leaf = x509::verify(chain.chain(), chain.profile, lists, context, checks)?;
     let revocation = DeviceRevocation::of(&chain, &leaf, context).inspect_err(|_| checks.failed(check::REVOCATION))?;
     let identity = checks.run(check::PROFILE, || leaf.reading(|leaf| Identity::read(&chain, leaf, device)))?;
     checks.run(check::SIGNATURE, || verify_signature(report, digest, &leaf.certificate, context))?;

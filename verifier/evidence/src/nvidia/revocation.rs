@@ -7,7 +7,7 @@
 
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 
-use super::chain::{DeviceChain, PROFILE};
+use super::chain::DeviceChain;
 use crate::{
     authentic::InputDigest,
     context::{Context, RevocationMode},
@@ -76,7 +76,7 @@ impl DeviceRevocation {
         let mut good = [false; PUBLISHED];
         let mut is_unknown = false;
         for (good, (certificate, issuer)) in good.iter_mut().zip(path.iter().zip(path.iter().skip(1))) {
-            let Some(answer) = ocsp::status_of(context, &PROFILE, certificate, issuer)? else { continue };
+            let Some(answer) = ocsp::status_of(context, chain.profile, certificate, issuer)? else { continue };
             self.valid_until = self.valid_until.min(answer.valid_until);
             self.known.as_of = self.known.as_of.into_iter().chain([answer.as_of]).min();
             self.inputs.push(InputDigest { role: "ocsp", sha256: answer.sha256 });
