@@ -55,7 +55,9 @@ pub use nitro::{
 };
 pub use nras::{NrasAnswer, NvidiaNras};
 pub use nvidia::rim::{Floor as RimFloor, Golden, Rim, RimKind, RimStatus, VerifiedRim};
-pub use nvidia::{NvidiaEvidence, NvidiaGpu, NvidiaSwitch};
+pub use nvidia::{
+    Device as NvidiaDevice, Gpu, NvidiaEvidence, NvidiaGpu, NvidiaReports, NvidiaSwitch, Reporting, Switch,
+};
 pub use ocsp::{OcspResponse, RevocationReason, RevocationStatus, request as ocsp_request};
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
 pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, device_statuses, statuses, wanted};

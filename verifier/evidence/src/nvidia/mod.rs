@@ -17,7 +17,7 @@ pub(crate) mod rim;
 pub(crate) mod sample_nonces;
 pub(crate) mod wanted;
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, marker::PhantomData, sync::Arc};
 
 use prooftrail_result::{
     EvidenceId, Kind, Outcome, Reason, ReasonCode, Timestamp, TrustAnchor,
@@ -45,17 +45,43 @@ use crate::{
 const MAX_CHAINS: usize = 16;
 
 /// `nvidia-gpu`.
-#[derive(Clone, Copy, Debug)]
-pub struct NvidiaGpu;
+pub type NvidiaGpu = NvidiaReports<Gpu>;
 
 /// `nvidia-switch`.
+pub type NvidiaSwitch = NvidiaReports<Switch>;
+
+/// Reports of one kind of device.
 #[derive(Clone, Copy, Debug)]
-pub struct NvidiaSwitch;
+pub struct NvidiaReports<D>(PhantomData<D>);
+
+/// A GPU.
+#[derive(Clone, Copy, Debug)]
+pub struct Gpu;
+
+/// An NVSwitch.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch;
+
+/// What reports.
+pub trait Reporting {
+    /// Which kind of device it is.
+    const DEVICE: Device;
+}
+
+impl Reporting for Gpu {
+    const DEVICE: Device = Device::Gpu;
+}
+
+impl Reporting for Switch {
+    const DEVICE: Device = Device::Switch;
+}
 
 /// What kind of device made a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Device {
+pub enum Device {
+    /// A GPU.
     Gpu,
+    /// An NVSwitch.
     Switch,
 }
 
@@ -94,17 +120,19 @@ impl SentReport<'_> {
     }
 }
 
-impl Format for NvidiaGpu {
-    const KIND: Kind = Kind::NvidiaGpu;
+impl<D: Reporting> Format for NvidiaReports<D> {
+    const KIND: Kind = D::DEVICE.kind();
     const MAX_BYTES: usize = MAX_EVIDENCE_BYTES;
     type Document<'a> = NvidiaEvidence<'a>;
 
     fn parse(bytes: &[u8]) -> Result<NvidiaEvidence<'_>, Reason> {
-        parse(bytes, Device::Gpu)
+        parse(bytes, D::DEVICE)
     }
 
-    fn signed_sha384(document: &NvidiaEvidence<'_>, context: &Context<'_>) -> [u8; 48] {
-        signed_sha384(document, context)
+    /// Of several reports one behind the other; each says itself how long it is.
+    fn signed_sha384(NvidiaEvidence(reports): &NvidiaEvidence<'_>, context: &Context<'_>) -> [u8; 48] {
+        let signed: Vec<&[u8]> = reports.iter().map(SentReport::signed).collect();
+        context.crypto.sha384(&signed)
     }
 
     fn claimed_time(_: &NvidiaEvidence<'_>) -> Option<Timestamp> {
@@ -117,34 +145,7 @@ impl Format for NvidiaGpu {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(document, Device::Gpu, id, context, checks)
-    }
-}
-
-impl Format for NvidiaSwitch {
-    const KIND: Kind = Kind::NvidiaSwitch;
-    const MAX_BYTES: usize = MAX_EVIDENCE_BYTES;
-    type Document<'a> = NvidiaEvidence<'a>;
-
-    fn parse(bytes: &[u8]) -> Result<NvidiaEvidence<'_>, Reason> {
-        parse(bytes, Device::Switch)
-    }
-
-    fn signed_sha384(document: &NvidiaEvidence<'_>, context: &Context<'_>) -> [u8; 48] {
-        signed_sha384(document, context)
-    }
-
-    fn claimed_time(_: &NvidiaEvidence<'_>) -> Option<Timestamp> {
-        None
-    }
-
-    fn authenticate(
-        document: &NvidiaEvidence<'_>,
-        id: EvidenceId,
-        context: &Context<'_>,
-        checks: &mut Checks,
-    ) -> Result<Authentic, Reason> {
-        authenticate(document, Device::Switch, id, context, checks)
+        authenticate(document, D::DEVICE, id, context, checks)
     }
 }
 
@@ -155,12 +156,6 @@ fn parse(bytes: &[u8], device: Device) -> Result<NvidiaEvidence<'_>, Reason> {
         reports.push(SentReport { bytes: sent.report, report, envelope: sent.envelope });
     }
     Ok(NvidiaEvidence(reports))
-}
-
-/// Of several reports one behind the other; each says itself how long it is.
-fn signed_sha384(NvidiaEvidence(reports): &NvidiaEvidence<'_>, context: &Context<'_>) -> [u8; 48] {
-    let signed: Vec<&[u8]> = reports.iter().map(SentReport::signed).collect();
-    context.crypto.sha384(&signed)
 }
 
 /// What stands behind a report.
