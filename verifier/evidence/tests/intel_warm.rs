@@ -3,53 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
-};
+mod everything;
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, NoIssuers, PathId, Refusal, Revocation, RevocationMode,
-    SignatureId, VerifiedCertificate, VerifiedIssuers, authenticate,
+    Authentic, AwsLc, Context, Endorsements, Expected, NoIssuers, Refusal, Revocation, RevocationMode, VerifiedIssuers,
+    authenticate,
 };
 use prooftrail_result::{Kind, ReasonCode as Code, Timestamp, TrustAnchor};
 use prooftrail_simulator::{intel::Vendor, key::Key};
 use prooftrail_trust_roots::RootSet;
 
+use self::everything::Everything;
+
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
 const DAY: i64 = 24 * 3600;
-
-/// A cache that forgets nothing.
-#[derive(Debug, Default)]
-struct Everything {
-    certificates: Mutex<HashMap<PathId, Arc<VerifiedCertificate>>>,
-    signatures: Mutex<HashSet<SignatureId>>,
-}
-
-impl Everything {
-    fn sizes(&self) -> (usize, usize) {
-        (self.certificates.lock().unwrap().len(), self.signatures.lock().unwrap().len())
-    }
-}
-
-impl VerifiedIssuers for Everything {
-    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
-        self.certificates.lock().unwrap().get(path).cloned()
-    }
-
-    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
-        self.certificates.lock().unwrap().insert(path, certificate);
-    }
-
-    fn knows_signature(&self, signature: &SignatureId) -> bool {
-        self.signatures.lock().unwrap().contains(signature)
-    }
-
-    fn insert_signature(&self, signature: SignatureId) {
-        self.signatures.lock().unwrap().insert(signature);
-    }
-}
 
 #[test]
 fn a_warm_verdict_is_the_cold_one() {
@@ -74,10 +42,11 @@ fn a_warm_verdict_is_the_cold_one() {
     let good = (vendor.td_quote(), vendor.tdx_collateral());
     let (quote, collateral) = (good.0.build(), good.1.build());
     let cache = Everything::default();
+    let sizes = || (cache.certificates.lock().unwrap().len(), cache.signatures.lock().unwrap().len());
     judge(&quote, &collateral, 0, &cache).unwrap();
     // The PCK's CA, the PCK by its path and by its chain's text, the signer of collateral by its path and by each document;
     // their signatures, those of the two lists, QE report, TCB info, QE identity.
-    assert_eq!(cache.sizes(), (6, 8));
+    assert_eq!(sizes(), (6, 8));
     let forger = || Some(Key::p256("forger"));
 
     let mut quotes = vec![(None, quote.clone())];
@@ -96,7 +65,7 @@ fn a_warm_verdict_is_the_cold_one() {
         assert_eq!(warm, judge(quote, &collateral, 0, &NoIssuers));
     }
     // Two more reports that the platform's key did sign; the forged one is not remembered.
-    assert_eq!(cache.sizes(), (6, 10));
+    assert_eq!(sizes(), (6, 10));
 
     let mut forged = vendor.tdx_collateral();
     forged.tcb_info_signing.key = forger();

@@ -3,14 +3,11 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+mod everything;
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, PathId, Refusal, Revocation, RevocationMode,
-    RustCrypto, SignatureId, VerifiedCertificate, VerifiedIssuers, authenticate, identify,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RevocationMode,
+    RustCrypto, VerifiedIssuers, authenticate, identify,
 };
 use prooftrail_result::{
     Kind, Outcome, Reason, ReasonCode as Code, Timestamp, TrustAnchor,
@@ -27,6 +24,8 @@ use prooftrail_simulator::{
     x509::{CertificateSpec, CrlSpec, Extension, KeyUsage, oid},
 };
 use prooftrail_trust_roots::RootSet;
+
+use self::everything::Everything;
 
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
@@ -921,26 +920,6 @@ fn lists_speak_of_authorities_only() {
         let scene = Scene { crls, ..Scene::of(Chip::Hopper) };
         assert_eq!(scene.refused().code, Code::RevocationRevoked);
     }
-}
-
-/// A cache that forgets nothing.
-#[derive(Debug, Default)]
-struct Everything(Mutex<HashMap<PathId, Arc<VerifiedCertificate>>>);
-
-impl VerifiedIssuers for Everything {
-    fn get(&self, path: &PathId) -> Option<Arc<VerifiedCertificate>> {
-        self.0.lock().unwrap().get(path).cloned()
-    }
-
-    fn insert(&self, path: PathId, certificate: Arc<VerifiedCertificate>) {
-        self.0.lock().unwrap().insert(path, certificate);
-    }
-
-    fn knows_signature(&self, _: &SignatureId) -> bool {
-        false
-    }
-
-    fn insert_signature(&self, _: SignatureId) {}
 }
 
 #[test]
