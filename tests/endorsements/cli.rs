@@ -9,6 +9,7 @@ use std::{
 };
 
 use prooftrail_simulator::{
+    google::Verifier,
     intel::Vendor,
     snp::Line,
     vendors::{Conduct, Vendors},
@@ -185,6 +186,33 @@ fn what_could_not_be_had_or_does_not_verify_is_told_and_left_out() {
     ] {
         let ended = run(&scratch, &arguments);
         assert!(ended.0 == Some(2) && ended.2.contains(part), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_token_s_issuer_is_asked_for_its_keys_and_they_are_carried() {
+    let at = now();
+    let (scratch, vendors) = (scene(at), vendors(at));
+    let google = Verifier::new(SEED, at);
+    vendors.publish_keys("google", google.key_set());
+    fs::write(scratch.path().join("token.jwt"), google.oidc_token().build()).unwrap();
+    let name = "google-confidential-space-keys";
+    let url = format!("{name}={}/keys/google", vendors.url());
+    let needs = ["--evidence", "token.jwt", "--kind", "gcp-confidential-space", "--keys-url", &url, "--json"];
+    let fetched = fetch(&scratch, &vendors, &[&needs[..], &["--into", "here"]].concat());
+    assert_eq!((fetched.0, outcomes(&json(&fetched))), (Some(0), vec![(name.to_owned(), "new".to_owned())]));
+    let imported = run(&scratch, &["endorsements", "import", "here", "--into", "there", "--json"]);
+    assert_eq!((imported.0, outcomes(&json(&imported)).len()), (Some(0), 1), "{imported:?}");
+    let carried = endorsements(&scratch.path().join("there"));
+    let appraise = ["appraise", "token.jwt", "--kind", "gcp-confidential-space", "--json"];
+    let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
+    let ended = run(&scratch, &[&appraise[..], &carried].concat());
+    assert_eq!((ended.0, &json(&ended)["trust_anchor"]), (Some(0), &Value::from("configured")), "{ended:?}");
+    for (url, part) in
+        [("google", "NAME=URL"), ("intel-root-crl=https://x.example", "no name of a token issuer's keys")]
+    {
+        let ended = fetch(&scratch, &vendors, &["--item", name, "--keys-url", url, "--into", "x"]);
+        assert!(ended.0 == Some(2) && ended.2.contains(part), "{ended:?}");
     }
 }
 

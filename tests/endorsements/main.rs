@@ -18,6 +18,7 @@ mod genuine;
 #[path = "../service/http.rs"]
 #[expect(dead_code, reason = "shared with the tests of the service, which also send what no client would")]
 mod http;
+mod key_sets;
 mod nvidia;
 #[path = "../ledger/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also kill servers")]
@@ -32,3 +33,4 @@ mod scene;
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also stop servers")]
 mod scratch;
 mod source;
+mod tokens;

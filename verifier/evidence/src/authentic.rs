@@ -20,6 +20,7 @@ pub struct Authentic {
     pub(crate) trust_anchor: TrustAnchor,
     pub(crate) debug_applies: bool,
     pub(crate) links: Vec<Link>,
+    pub(crate) issuer_keys: Vec<[u8; 32]>,
     pub(crate) inputs: Vec<InputDigest>,
 }
 
@@ -76,6 +77,13 @@ impl Authentic {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Those of its roots that are keys which a token's issuer publishes, from key sets that say whose they are: SHA-256 of each
+    /// SubjectPublicKeyInfo in DER. Issuers change such keys within days; a policy can allow them as a whole.
+    #[must_use]
+    pub fn issuer_keys(&self) -> &[[u8; 32]] {
+        &self.issuer_keys
     }
 
     /// The digest of every input the verdict rests on, so that it can be recomputed at any later time.

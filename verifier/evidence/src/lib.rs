@@ -60,7 +60,10 @@ pub use nvidia::{
 };
 pub use ocsp::{OcspResponse, RevocationReason, RevocationStatus, request as ocsp_request};
 pub use snp::{KeyKind as AmdKey, ProductLine as AmdProduct, SevSnp, SnpEvidence, TcbVersion as AmdTcb};
-pub use wanted::{Admitted, InvalidName, MAX_NAME_BYTES, Publisher, Wanted, admit, device_statuses, statuses, wanted};
+pub use wanted::{
+    Admitted, InvalidName, MAX_NAME_BYTES, Publisher, TokenIssuer, Wanted, admit, device_statuses, name_issuer,
+    statuses, wanted,
+};
 pub use x509::{Crl, NoIssuers, PathId, SignatureId, VerifiedCertificate, VerifiedIssuers};
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};

@@ -6,12 +6,18 @@
 //! verdict rests on what is decided here: evidence is verified with everything that it needs, each time.
 //! AMD 57230 (KDS), RFC 6960 (OCSP), Intel SGX and TDX Provisioning Certification Service API, version 4.
 
+mod key_sets;
 mod name;
+mod token_issuer;
 
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
 
-pub use self::name::{InvalidName, MAX_NAME_BYTES};
+pub use self::{
+    key_sets::name_issuer,
+    name::{InvalidName, MAX_NAME_BYTES},
+    token_issuer::TokenIssuer,
+};
 use crate::{
     azure::{AzureSnpVtpm, AzureTdxVtpm},
     context::{Context, Expected, Revocation, RevocationMode},
@@ -85,17 +91,26 @@ pub enum Wanted {
         /// The certificate's serial number, the content of its INTEGER.
         serial: Box<[u8]>,
     },
+    /// The keys of an issuer of tokens.
+    KeySet {
+        /// The issuer.
+        issuer: TokenIssuer,
+    },
 }
 
 /// Who publishes something.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Publisher {
-    /// AMD's key distribution service.
+    /// AMD: its key distribution service.
     Amd,
-    /// Intel's provisioning certification service.
+    /// Google: its verifier for Confidential Space.
+    Google,
+    /// Intel: its provisioning certification service, and Intel Trust Authority.
     Intel,
-    /// NVIDIA's RIM service and its responder.
+    /// Microsoft: the providers of Azure Attestation.
+    Microsoft,
+    /// NVIDIA: its RIM service, its responder, and its Remote Attestation Service.
     Nvidia,
 }
 
@@ -105,7 +120,9 @@ impl Publisher {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Amd => "amd",
+            Self::Google => "google",
             Self::Intel => "intel",
+            Self::Microsoft => "microsoft",
             Self::Nvidia => "nvidia",
         }
     }
@@ -122,6 +139,7 @@ impl Wanted {
             | Self::IntelPckCrl { .. }
             | Self::IntelRootCrl => Publisher::Intel,
             Self::NvidiaRim { .. } | Self::NvidiaStatus { .. } => Publisher::Nvidia,
+            Self::KeySet { issuer } => issuer.publisher(),
         }
     }
 
@@ -131,19 +149,26 @@ impl Wanted {
         !matches!(self, Self::AmdVcek { .. } | Self::AmdCaChain { .. })
     }
 
+    /// Whether its vendor dates it, so that an answer can be told to be older than another.
+    #[must_use]
+    pub const fn is_dated(&self) -> bool {
+        self.is_renewed() && !matches!(self, Self::NvidiaRim { .. } | Self::KeySet { .. })
+    }
+
     /// Whether it tells what was revoked.
     #[must_use]
     pub const fn is_revocation(&self) -> bool {
         matches!(self, Self::AmdCrl { .. } | Self::IntelPckCrl { .. } | Self::IntelRootCrl | Self::NvidiaStatus { .. })
     }
 
-    /// How its vendor's revocation is treated, of a policy's modes.
+    /// How its vendor's revocation is treated, of a policy's modes; required of vendors of which policies do not speak.
     #[must_use]
     pub const fn mode(&self, revocation: &Revocation) -> RevocationMode {
         match self.publisher() {
             Publisher::Amd => revocation.amd,
             Publisher::Intel => revocation.intel,
             Publisher::Nvidia => revocation.nvidia,
+            Publisher::Google | Publisher::Microsoft => RevocationMode::Required,
         }
     }
 
@@ -180,7 +205,7 @@ pub fn wanted(
         Kind::AzureTdxVtpm => intel::wanted::by(AzureTdxVtpm::parse(evidence)?.hardware(), Tee::Tdx),
         Kind::NvidiaGpu => nvidia::wanted::by(evidence, Device::Gpu, endorsements, crypto),
         Kind::NvidiaSwitch => nvidia::wanted::by(evidence, Device::Switch, endorsements, crypto),
-        _ => Ok(Vec::new()),
+        _ => key_sets::by(kind, evidence),
     }
 }
 
@@ -211,34 +236,44 @@ impl Endorsements {
     /// Whether what is wanted is among these and in force at the instant, by names and dates; no signature is verified.
     #[must_use]
     pub fn hold(&self, wanted: &Wanted, at: Timestamp) -> bool {
-        match wanted.publisher() {
-            Publisher::Amd => snp::wanted::is_held(self, wanted, Some(at)),
-            Publisher::Intel => intel::wanted::is_held(self, wanted, Some(at)),
-            Publisher::Nvidia => nvidia::wanted::is_held(self, wanted, Some(at)),
-        }
+        self.is_held(wanted, Some(at))
     }
 
     /// Whether what is wanted is among these, whatever its dates.
     #[must_use]
     pub fn hold_ever(&self, wanted: &Wanted) -> bool {
-        match wanted.publisher() {
-            Publisher::Amd => snp::wanted::is_held(self, wanted, None),
-            Publisher::Intel => intel::wanted::is_held(self, wanted, None),
-            Publisher::Nvidia => nvidia::wanted::is_held(self, wanted, None),
+        self.is_held(wanted, None)
+    }
+
+    fn is_held(&self, wanted: &Wanted, at: Option<Timestamp>) -> bool {
+        match wanted {
+            Wanted::KeySet { issuer } => key_sets::is_held(self, issuer),
+            Wanted::AmdVcek { .. } | Wanted::AmdCaChain { .. } | Wanted::AmdCrl { .. } => {
+                snp::wanted::is_held(self, wanted, at)
+            }
+            Wanted::IntelTcbInfo { .. }
+            | Wanted::IntelQeIdentity { .. }
+            | Wanted::IntelPckCrl { .. }
+            | Wanted::IntelRootCrl => intel::wanted::is_held(self, wanted, at),
+            Wanted::NvidiaRim { .. } | Wanted::NvidiaStatus { .. } => nvidia::wanted::is_held(self, wanted, at),
         }
     }
 
     /// The same, or the certificate of whoever signs such things.
     #[must_use]
     pub fn serve(&self, wanted: &Wanted) -> bool {
-        self.hold_ever(wanted) || (wanted.publisher() == Publisher::Intel && intel::wanted::has_issuers(self))
+        let is_signed_by_intel = wanted.publisher() == Publisher::Intel && !matches!(wanted, Wanted::KeySet { .. });
+        self.hold_ever(wanted) || (is_signed_by_intel && intel::wanted::has_issuers(self))
     }
 
     /// Whether any of these is something that can be [`Wanted`], or the certificate of whoever signs such things: of use for
     /// one vendor's evidence, and for no other.
     #[must_use]
     pub fn are_published(&self) -> bool {
-        snp::wanted::is_published(self) || intel::wanted::is_published(self) || nvidia::wanted::is_published(self)
+        snp::wanted::is_published(self)
+            || intel::wanted::is_published(self)
+            || nvidia::wanted::is_published(self)
+            || key_sets::is_published(self)
     }
 }
 
@@ -277,10 +312,16 @@ pub fn admit(
         at,
         expected: Expected::default(),
     };
-    match wanted.publisher() {
-        Publisher::Amd => snp::wanted::admit(wanted, files, &beside, &context),
-        Publisher::Intel => intel::wanted::admit(wanted, files, &beside, &context),
-        Publisher::Nvidia => nvidia::wanted::admit(wanted, &beside, &context),
+    match wanted {
+        Wanted::KeySet { issuer } => key_sets::admit(issuer, &context),
+        Wanted::AmdVcek { .. } | Wanted::AmdCaChain { .. } | Wanted::AmdCrl { .. } => {
+            snp::wanted::admit(wanted, files, &beside, &context)
+        }
+        Wanted::IntelTcbInfo { .. }
+        | Wanted::IntelQeIdentity { .. }
+        | Wanted::IntelPckCrl { .. }
+        | Wanted::IntelRootCrl => intel::wanted::admit(wanted, files, &beside, &context),
+        Wanted::NvidiaRim { .. } | Wanted::NvidiaStatus { .. } => nvidia::wanted::admit(wanted, &beside, &context),
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct Terms {
     pub(crate) allow_debug: bool,
     pub(crate) allow_simulated: bool,
     pub(crate) allow_unknown_fields: bool,
+    pub(crate) allow_issuer_keys: bool,
     pub(crate) require_nonce: bool,
     pub(crate) require_binding: bool,
     /// Sorted.

@@ -78,6 +78,7 @@ pub(crate) struct MadeEvidence {
     pub(crate) debug_applies: bool,
     pub(crate) nonce_matched: bool,
     pub(crate) binding_matched: bool,
+    pub(crate) issuer_keys: Vec<[u8; 32]>,
     pub(crate) links: Vec<Link>,
 }
 
@@ -99,6 +100,7 @@ impl MadeEvidence {
             debug_applies: !kind.is_device(),
             nonce_matched: true,
             binding_matched: false,
+            issuer_keys: Vec::new(),
             links: Vec::new(),
         }
     }
@@ -190,6 +192,7 @@ impl MadeEvidence {
             debug_applies: self.debug_applies,
             nonce_matched: self.nonce_matched,
             binding_matched: self.binding_matched,
+            issuer_keys: &self.issuer_keys,
             links: Links::Established(&self.links),
         }
     }

@@ -312,7 +312,7 @@ reason_codes! {
     PolicyNotFresh = "policy.not_fresh", Policy, "The evidence is older than the policy allows.", "Ask for fresh evidence.";
     PolicyFreshnessUnknown = "policy.freshness_unknown", Policy, "The policy limits the age of evidence, and this evidence carries no time.", "Use evidence that carries its time, or bind a nonce and require it.";
     PolicyNonceRequired = "policy.nonce_required", Policy, "The policy requires a nonce and none was checked.", "Pass the nonce you gave the attester with --nonce.";
-    PolicyRootNotAllowed = "policy.root_not_allowed", Policy, "The evidence rests on a silicon root that the policy does not list.", "See `prooftrail roots list`; add the root's SHA-256 to the policy's `roots` if it may stand behind this evidence.";
+    PolicyRootNotAllowed = "policy.root_not_allowed", Policy, "The evidence rests on a silicon root that the policy does not list.", "See `prooftrail roots list`; add the root's SHA-256 to the policy's `roots` if it may stand behind this evidence. Keys that a token's issuer publishes are accepted with `allow_issuer_keys`.";
     PolicyUnknownFields = "policy.unknown_fields", Policy, "The evidence carries signed fields that this build does not know, and the policy does not allow that.", "Upgrade the verifier; to accept such evidence meanwhile, set allow_unknown_fields.";
     PolicyBindingRequired = "policy.binding_required", Policy, "The policy requires a binding and none was checked.", "Pass the expected binding with --binding.";
     ReleaseKeyRefused = "release.key_refused", Policy, "The witness key is disabled, or is not released under this policy.", "Ask the key's operator which version and policy are in force.";

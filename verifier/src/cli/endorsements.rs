@@ -28,7 +28,7 @@ use crate::{
         Failure, Fetcher, Kept, Places,
         disk::{Disk, Found, ItemRecord},
         folder::{self, Written},
-        places::{self, Update},
+        places::{self, KeySets, Update},
     },
     log::SystemClock,
 };
@@ -50,6 +50,7 @@ The folder is what endorsements.folder of the service reads, and what `import` t
 Examples:
   prooftrail endorsements fetch --evidence report.bin --kind amd-sev-snp --into endorsements
   prooftrail endorsements fetch --amd-product genoa --into endorsements
+  prooftrail endorsements fetch --item google-confidential-space-keys --into endorsements
   prooftrail endorsements fetch --fmspc 90c06f000000 --tee tdx --intel-update early --into endorsements --json")]
     Fetch(Box<Fetch>),
     /// Take out of a service's cache what is in force, into a folder.
@@ -122,7 +123,7 @@ pub(super) struct Fetch {
     /// Certificates that came beside the evidence: of an NVIDIA device's chain. May be repeated.
     #[arg(long = "endorsement", value_name = "FILE", requires = "evidence")]
     endorsements: Vec<PathBuf>,
-    /// Something by its name, such as amd-milan-vcek-crl or intel-root-crl. May be repeated.
+    /// Something by its name, such as amd-milan-vcek-crl, intel-root-crl or nvidia-nras-keys. May be repeated.
     #[arg(long = "item", value_name = "NAME")]
     items: Vec<Wanted>,
     /// AMD's key distribution service.
@@ -146,6 +147,9 @@ pub(super) struct Fetch {
     /// NVIDIA's OCSP responder.
     #[arg(long, value_name = "URL", default_value = places::NVIDIA_OCSP)]
     nvidia_ocsp_url: String,
+    /// A token issuer's keys elsewhere, by their name. May be repeated.
+    #[arg(long = "keys-url", value_name = "NAME=URL", value_parser = parse_keys_url)]
+    keys_urls: Vec<(String, String)>,
     #[command(flatten)]
     target: Target,
 }
@@ -183,6 +187,11 @@ enum Ca {
 enum UpdateName {
     Standard,
     Early,
+}
+
+fn parse_keys_url(text: &str) -> Result<(String, String), String> {
+    let named = text.split_once('=').map(|(name, url)| (name.to_owned(), url.to_owned()));
+    named.ok_or_else(|| "NAME=URL, such as nvidia-nras-keys=https://mirror.example/keys".to_owned())
 }
 
 fn parse_fmspc(text: &str) -> Result<[u8; 6], String> {
@@ -311,6 +320,7 @@ impl Fetch {
             azure_thim: self.azure_thim_url.clone(),
             nvidia_rim: self.nvidia_rim_url.clone(),
             nvidia_ocsp: self.nvidia_ocsp_url.clone(),
+            key_sets: KeySets::try_from(self.keys_urls.clone()).map_err(anyhow::Error::msg).context("--keys-url")?,
         };
         let fetcher = Fetcher::new(places, self.target.roots.load()?, Arc::new(SystemClock), TIMEOUT)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use prooftrail_evidence::{AwsLc, OcspResponse, Wanted, admit, ocsp_request};
+use prooftrail_evidence::{AwsLc, OcspResponse, Wanted, admit, name_issuer, ocsp_request};
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use reqwest::{StatusCode, header};
@@ -97,9 +97,13 @@ impl Fetcher {
         let replied = self.get(question, posted.as_ref()).await;
         self.gate.note_host(host, replied.as_ref().err());
         drop(permit);
-        let answer = response::read(*form, replied?)?;
+        let mut answer = response::read(*form, replied?)?;
         if let Some(Posted { nonce, .. }) = posted {
             answer.files.iter().try_for_each(|file| repeats(file, &nonce))?;
+        }
+        if let Wanted::KeySet { issuer } = wanted {
+            // Here it is known whose it is, and nowhere later.
+            answer.files = answer.files.iter().map(|file| name_issuer(issuer, file)).collect::<Result<_, _>>()?;
         }
         let shared = |files: Vec<Vec<u8>>| -> Vec<Arc<[u8]>> { files.into_iter().map(Into::into).collect() };
         let (files, own) = (shared(answer.files), shared(answer.issuers));

@@ -1,8 +1,11 @@
 //! Where vendors have what. In: base URLs, and what is wanted; out: the questions to ask, in order. AMD 57230 (KDS);
 //! Intel SGX and TDX Provisioning Certification Service API, version 4, which caches inside data centres (PCCS) speak as
-//! well; Azure's THIM; NVIDIA's RIM service and its OCSP responder (RFC 6960, appendix A).
+//! well; Azure's THIM; NVIDIA's RIM service and its OCSP responder (RFC 6960, appendix A); the key sets of token issuers.
 
-use prooftrail_evidence::{AmdTcb, Tee, Wanted};
+use std::collections::BTreeMap;
+
+use prooftrail_evidence::{AmdTcb, Tee, TokenIssuer, Wanted};
+use serde::Deserialize;
 
 /// AMD's key distribution service.
 pub const AMD: &str = "https://kdsintf.amd.com";
@@ -24,11 +27,13 @@ const MAX_DOCUMENT: usize = 512 << 10;
 const MAX_RIM: usize = 2 << 20;
 /// No answer of a responder has more bytes; they have some two kilobytes.
 const MAX_STATUS: usize = 64 << 10;
+/// No key set has more bytes, with what is added to say whose it is; the largest has some 80 kilobytes.
+const MAX_KEY_SET: usize = 255 << 10;
 /// No list has more bytes: with 40 bytes an entry, some 50,000 of them.
 const MAX_LIST: usize = 2 << 20;
 
 /// Which of Intel's rounds of evaluation is asked for.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Update {
     /// The one that Intel has all platforms meet: it may lag a recovery event by more than a year.
@@ -66,6 +71,8 @@ pub struct Places {
     pub nvidia_rim: String,
     /// The whole URL of NVIDIA's responder.
     pub nvidia_ocsp: String,
+    /// Where token issuers have their keys, if elsewhere than where they publish them.
+    pub key_sets: KeySets,
 }
 
 impl Default for Places {
@@ -78,7 +85,46 @@ impl Default for Places {
             azure_thim: None,
             nvidia_rim: NVIDIA_RIM.to_owned(),
             nvidia_ocsp: NVIDIA_OCSP.to_owned(),
+            key_sets: KeySets::default(),
         }
+    }
+}
+
+/// Where token issuers have their keys that have them elsewhere than where they publish them: whole URLs by names such as
+/// `nvidia-nras-keys`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "BTreeMap<String, String>")]
+pub struct KeySets(BTreeMap<TokenIssuer, String>);
+
+impl KeySets {
+    /// The URL of an issuer's keys.
+    fn url(&self, issuer: &TokenIssuer) -> String {
+        self.0.get(issuer).cloned().unwrap_or_else(|| issuer.key_set_url())
+    }
+
+    /// Every URL that is named here.
+    pub fn urls(&self) -> impl Iterator<Item = &String> {
+        self.0.values()
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for KeySets {
+    type Error = String;
+
+    fn try_from(named: BTreeMap<String, String>) -> Result<Self, String> {
+        named.into_iter().collect::<Vec<_>>().try_into()
+    }
+}
+
+impl TryFrom<Vec<(String, String)>> for KeySets {
+    type Error = String;
+
+    fn try_from(named: Vec<(String, String)>) -> Result<Self, String> {
+        let read = named.into_iter().map(|(name, url)| match name.parse() {
+            Ok(Wanted::KeySet { issuer }) => Ok((issuer, url)),
+            _ => Err(format!("{name}: no name of a token issuer's keys, such as nvidia-nras-keys")),
+        });
+        read.collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -101,6 +147,8 @@ pub enum Form {
     Rim,
     /// An OCSP response, to a question that is posted.
     Status,
+    /// The keys of a token issuer.
+    KeySet,
 }
 
 /// A question to a vendor.
@@ -148,6 +196,7 @@ impl Places {
                 (format!("{}/v1/rim/{id}", self.nvidia_rim.trim_end_matches('/')), Form::Rim, MAX_RIM)
             }
             Wanted::NvidiaStatus { .. } => (self.nvidia_ocsp.clone(), Form::Status, MAX_STATUS),
+            Wanted::KeySet { issuer } => (self.key_sets.url(issuer), Form::KeySet, MAX_KEY_SET),
             // A kind of endorsement that this program does not know how to ask for.
             _ => return Vec::new(),
         };
@@ -186,7 +235,7 @@ fn levels(tcb: &AmdTcb) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Places, Update};
+    use super::{Form, KeySets, Places, Update};
 
     fn urls(places: &Places, name: &str) -> Vec<String> {
         let questions = places.questions(&name.parse().unwrap());
@@ -234,6 +283,21 @@ mod tests {
                 format!("nvidia-status-{}-{}-01ab", "A".repeat(64), "A".repeat(64)),
                 "https://ocsp.ndis.nvidia.com".to_owned(),
             ),
+            (
+                "google-confidential-space-keys".to_owned(),
+                "https://www.googleapis.com/service_accounts/v1/metadata/jwk/\
+                 signer@confidentialspace-sign.iam.gserviceaccount.com"
+                    .to_owned(),
+            ),
+            ("azure-maa-keys-sharedweu.weu".to_owned(), "https://sharedweu.weu.attest.azure.net/certs".to_owned()),
+            (
+                "nvidia-nras-keys".to_owned(),
+                "https://nras.attestation.nvidia.com/.well-known/jwks.json".to_owned(),
+            ),
+            (
+                "intel-trust-authority-eu-keys".to_owned(),
+                "https://portal.eu.trustauthority.intel.com/certs".to_owned(),
+            ),
         ] {
             assert_eq!(urls(&places, &name), [url]);
         }
@@ -261,5 +325,10 @@ mod tests {
             ]
         );
         assert_eq!(urls(&places, "amd-milan-vcek-crl").len(), 1, "Azure has no lists");
+        let named = |name: &str| KeySets::try_from(vec![(name.to_owned(), "https://mirror.example/keys".to_owned())]);
+        let places = Places { key_sets: named("azure-maa-keys-shared.weu").unwrap(), ..Places::default() };
+        assert_eq!(urls(&places, "azure-maa-keys-shared.weu"), ["https://mirror.example/keys"]);
+        assert_eq!(urls(&places, "azure-maa-keys-other.weu"), ["https://other.weu.attest.azure.net/certs"]);
+        assert!(named("intel-root-crl").is_err() && named("google").is_err());
     }
 }

@@ -53,7 +53,9 @@ struct Thim {
 pub fn read(form: Form, reply: Reply) -> Result<Answer, Reason> {
     let Reply { body, issuer_chain } = reply;
     Ok(match form {
-        Form::Certificates | Form::Rim | Form::Status => Answer { files: vec![body], issuers: Vec::new() },
+        Form::Certificates | Form::Rim | Form::Status | Form::KeySet => {
+            Answer { files: vec![body], issuers: Vec::new() }
+        }
         Form::List => Answer { files: vec![list(body)?], issuers: Vec::new() },
         Form::ListWithIssuer => Answer { files: vec![list(body)?], issuers: vec![chain(issuer_chain)?] },
         Form::Document => Answer { files: vec![body, chain(issuer_chain)?], issuers: Vec::new() },
@@ -114,6 +116,7 @@ mod tests {
             (Form::Document, b"{}", encoded, two(&[b"{}", pem], &[])),
             (Form::Rim, b"{\"rim\":\"\"}", None, two(&[b"{\"rim\":\"\"}"], &[])),
             (Form::Status, b"0\x03", None, two(&[b"0\x03"], &[])),
+            (Form::KeySet, b"{\"keys\":[]}", None, two(&[b"{\"keys\":[]}"], &[])),
             (Form::ThimLeaf, json, None, two(&[b"leaf"], &[b"cas"])),
             (Form::ThimChain, json, None, two(&[b"cas"], &[])),
         ] {

@@ -1,5 +1,6 @@
 //! What is kept in memory, and never goes back. In: what was fetched; out: what is in force. Of what a vendor publishes anew
-//! from time to time, the youngest is remembered even when it has ended: something older that comes later is a replay.
+//! from time to time, the youngest is remembered even when it has ended: something older that comes later is a replay, where
+//! its vendor dates it.
 
 use std::{
     collections::HashMap,
@@ -54,7 +55,7 @@ impl Shelf {
     pub fn put(&self, kept: Kept, used: Timestamp, now: Timestamp) -> Result<Arc<Kept>, Failure> {
         let mut items = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = items.get(&kept.wanted)
-            && kept.wanted.is_renewed()
+            && kept.wanted.is_dated()
             && kept.admitted.age < before.kept.admitted.age
         {
             let (have, need) = (age(kept.admitted), age(before.kept.admitted));

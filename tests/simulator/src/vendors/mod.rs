@@ -1,11 +1,12 @@
 //! Vendors over HTTP: AMD's key distribution service, Intel's provisioning certification service, Azure's cache, NVIDIA's RIM
-//! service and responder, as they are when all is well, and as they are when it is not.
+//! service and responder, issuers of tokens with their keys, as they are when all is well, and as they are when it is not.
 //!
 //! In: simulated platforms, a time, and a [`Conduct`]; out: an address. What is asked is counted, so that a test can say how
-//! often. Only [`server`] knows sockets; [`amd`], [`intel`] and [`nvidia`] say what is answered.
+//! often. Only [`server`] knows sockets; [`amd`], [`intel`], [`issuers`] and [`nvidia`] say what is answered.
 
 mod amd;
 mod intel;
+mod issuers;
 mod nvidia;
 mod server;
 
@@ -23,7 +24,7 @@ use self::{
     nvidia::Nvidia,
     server::{Question, Reply, Server},
 };
-use crate::{nvidia_rim::RimSpec, snp::Platform, x509::CertificateSpec};
+use crate::{jose::KeySet, nvidia_rim::RimSpec, snp::Platform, x509::CertificateSpec};
 
 const DAY: i64 = 24 * 3600;
 
@@ -65,6 +66,7 @@ struct World {
     /// The seed of Intel's simulated keys.
     intel: String,
     nvidia: Mutex<Nvidia>,
+    key_sets: Mutex<BTreeMap<String, KeySet>>,
     at: AtomicI64,
     conduct: Mutex<Conduct>,
     asked: Mutex<BTreeMap<String, usize>>,
@@ -89,6 +91,7 @@ impl Vendors {
             platforms,
             intel: intel.to_owned(),
             nvidia: Mutex::default(),
+            key_sets: Mutex::default(),
             at: AtomicI64::new(at),
             conduct: Mutex::new(Conduct::Honest),
             asked: Mutex::default(),
@@ -116,6 +119,11 @@ impl Vendors {
         nvidia.rims.push((id.to_owned(), rim));
         let signers = signers.iter().map(|(certificate, issuer)| ((*certificate).clone(), (*issuer).clone()));
         nvidia.certificates.extend(signers);
+    }
+
+    /// Has an issuer publish these keys, and none of those that it published before, under `/keys/{issuer}`.
+    pub fn publish_keys(&self, issuer: &str, set: KeySet) {
+        self.world.key_sets().insert(issuer.to_owned(), set);
     }
 
     /// Has NVIDIA's responder answer for a certificate.
@@ -146,6 +154,10 @@ impl World {
         self.nvidia.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn key_sets(&self) -> MutexGuard<'_, BTreeMap<String, KeySet>> {
+        self.key_sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn answer(&self, Question { target, is_from_a_guest, posted }: Question<'_>) -> Reply {
         let conduct = *self.conduct.lock().unwrap_or_else(PoisonError::into_inner);
         let before = {
@@ -174,6 +186,7 @@ impl World {
         amd::answer(&asking, path, query)
             .or_else(|| intel::answer(&asking, path, query))
             .or_else(|| nvidia::rim(&asking, path))
+            .or_else(|| issuers::keys(&asking, path))
             .unwrap_or(Reply::status(404))
     }
 }

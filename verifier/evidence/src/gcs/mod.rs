@@ -20,14 +20,18 @@ use crate::{
     expected,
     format::Format,
     jose::{Algorithm, Authority, ChainRule, Compact, Issuer, MAX_TOKEN_BYTES, Times, Window},
+    wanted::TokenIssuer,
     x509::{KeyType, Profile},
 };
 
 /// Who issues the tokens.
-const ISSUER: &str = "https://confidentialcomputing.googleapis.com";
+pub(crate) const ISSUER: &str = "https://confidentialcomputing.googleapis.com";
 /// Where the issuer says that its keys are (its OpenID configuration); tokens name no place.
-const KEY_SET: &str =
+pub(crate) const KEY_SET: &str =
     "https://www.googleapis.com/service_accounts/v1/metadata/jwk/signer@confidentialspace-sign.iam.gserviceaccount.com";
+
+/// The algorithms that it signs with.
+pub(crate) const ALGORITHMS: &[Algorithm] = &[Algorithm::Rs256];
 
 /// The chain of a PKI token's key: RSA with SHA-256 throughout. The CA between has the usage tcg-kp-EKCertificate
 /// (2.23.133.8.1), the leaf none.
@@ -45,12 +49,8 @@ static CERTIFICATES: Profile = Profile {
 static CHAIN: ChainRule = ChainRule { profile: &CERTIFICATES, length: 3..=3 };
 
 /// Google, as the issuer of OIDC tokens by bare keys.
-static GOOGLE: Issuer = Issuer {
-    kind: Kind::GcpConfidentialSpace,
-    vendor: "google",
-    algorithms: &[Algorithm::Rs256],
-    authority: Authority::KeySet,
-};
+static GOOGLE: Issuer =
+    Issuer { kind: Kind::GcpConfidentialSpace, vendor: "google", algorithms: ALGORITHMS, authority: Authority::KeySet };
 
 /// `gcp-confidential-space`.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,13 @@ pub struct ConfidentialSpaceToken<'a> {
     token: Compact<'a>,
     claims: Box<Token>,
     window: Window,
+}
+
+impl ConfidentialSpaceToken<'_> {
+    /// Whose key set it needs: PKI tokens need none.
+    pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
+        (self.token.header.x5c.is_none() && self.claims.iss == ISSUER).then_some(TokenIssuer::ConfidentialSpace)
+    }
 }
 
 impl Format for ConfidentialSpace {
@@ -122,6 +129,7 @@ impl Format for ConfidentialSpace {
             trust_anchor: signer.trust_anchor,
             debug_applies: true,
             links: claims.links(),
+            issuer_keys: signer.issuer_key.into_iter().collect(),
             inputs: signer.inputs(),
         })
     }

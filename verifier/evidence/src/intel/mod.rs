@@ -204,6 +204,7 @@ fn authenticate(
         trust_anchor: root.trust_anchor,
         debug_applies: true,
         links: Vec::new(),
+        issuer_keys: Vec::new(),
         inputs,
     };
     if let Body::Td(report) = &quote.body {

@@ -29,15 +29,21 @@ use crate::{
     crypto::SignatureAlgorithm,
     format::Format,
     jose::{Algorithm, Authority, ChainRule, Compact, Issuer, MAX_TOKEN_BYTES, Times, Window},
+    wanted::TokenIssuer,
     x509::{KeyType, Profile},
 };
 
-/// The names that the service issues tokens under.
-const ISSUERS: [&str; 3] =
-    ["Intel Trust Authority", "https://portal.trustauthority.intel.com", "https://portal.eu.trustauthority.intel.com"];
-/// Where the service publishes its keys.
-const KEY_SETS: [&str; 2] =
-    ["https://portal.trustauthority.intel.com/certs", "https://portal.eu.trustauthority.intel.com/certs"];
+/// The name that the service issues tokens under, wherever it runs.
+pub(crate) const ISSUER: &str = "Intel Trust Authority";
+/// Another one, of the one that runs in the United States and of the one in the European Union.
+pub(crate) const PORTAL: &str = "https://portal.trustauthority.intel.com";
+pub(crate) const PORTAL_EU: &str = "https://portal.eu.trustauthority.intel.com";
+const ISSUERS: [&str; 3] = [ISSUER, PORTAL, PORTAL_EU];
+/// Where each publishes its keys.
+pub(crate) const KEY_SET: &str = "https://portal.trustauthority.intel.com/certs";
+pub(crate) const KEY_SET_EU: &str = "https://portal.eu.trustauthority.intel.com/certs";
+/// The algorithms that the service signs with.
+pub(crate) const ALGORITHMS: &[Algorithm] = &[Algorithm::Ps384, Algorithm::Rs256];
 
 /// The chain of a token's key: RSA throughout.
 static CERTIFICATES: Profile = Profile {
@@ -58,7 +64,7 @@ static CERTIFICATES: Profile = Profile {
 static SERVICE: Issuer = Issuer {
     kind: Kind::IntelTrustAuthority,
     vendor: "intel",
-    algorithms: &[Algorithm::Ps384, Algorithm::Rs256],
+    algorithms: ALGORITHMS,
     authority: Authority::Chain(ChainRule { profile: &CERTIFICATES, length: 3..=3 }),
 };
 
@@ -74,6 +80,18 @@ pub struct TrustAuthorityToken<'a> {
     attester: Attester,
     devices: Option<Devices>,
     window: Window,
+}
+
+impl TrustAuthorityToken<'_> {
+    /// Whose key set it needs. Where the name does not tell, the place that the token says its keys have does: one of two.
+    pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
+        match self.claims.iss.as_str() {
+            PORTAL_EU => Some(TokenIssuer::TrustAuthorityEu),
+            ISSUER if self.token.header.jku.as_deref() == Some(KEY_SET_EU) => Some(TokenIssuer::TrustAuthorityEu),
+            ISSUER | PORTAL => Some(TokenIssuer::TrustAuthority),
+            _ => None,
+        }
+    }
 }
 
 impl Format for TrustAuthority {
@@ -114,7 +132,7 @@ impl Format for TrustAuthority {
         let signer = SERVICE.signer(token, &said.iss, algorithm, context.revocation.intel, context, checks)?;
         // A simulator, or a development system, has its keys elsewhere. They are not fetched from there either.
         if !signer.simulated {
-            token.header.check_jku(&KEY_SETS).inspect_err(|_| checks.failed(check::TOKEN_ISSUER))?;
+            token.header.check_jku(&[KEY_SET, KEY_SET_EU]).inspect_err(|_| checks.failed(check::TOKEN_ISSUER))?;
         }
         checks.run(check::SIGNATURE, || signer.verify(token, algorithm, context))?;
         checks.run(check::TOKEN_TIMES, || window.check(context.at))?;
@@ -144,6 +162,7 @@ impl Format for TrustAuthority {
             trust_anchor: signer.trust_anchor,
             debug_applies: *attester != Attester::NvGpu,
             links,
+            issuer_keys: signer.issuer_key.into_iter().collect(),
             inputs: signer.inputs(),
         })
     }

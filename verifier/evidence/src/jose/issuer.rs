@@ -76,6 +76,8 @@ pub(crate) struct Signer {
     pub(crate) trust_anchor: TrustAnchor,
     /// Whether a simulator stands behind the root or the key.
     pub(crate) simulated: bool,
+    /// The root, where it is the key itself and its set says that it is the issuer's.
+    pub(crate) issuer_key: Option<[u8; 32]>,
     vendor: Cow<'static, str>,
 }
 
@@ -109,7 +111,9 @@ impl Issuer {
             Some(signer) => signer,
             None => checks.run(check::ROOT, || self.listed(key.key.clone(), context))?,
         };
-        Ok(Signer { key_set: Some(set.sha256), leaf: key.leaf.is_some().then_some(key), ..signer })
+        let is_named = signer.certificate.is_none() && set.names(issuer);
+        let issuer_key = is_named.then_some(signer.root_sha256);
+        Ok(Signer { key_set: Some(set.sha256), leaf: key.leaf.is_some().then_some(key), issuer_key, ..signer })
     }
 
     /// Takes the key that signs a token from the chain in the token's header.
@@ -150,7 +154,8 @@ impl Issuer {
         let Root { sha256: root_sha256, trust_anchor, simulated, .. } = *root;
         let vendor = root.vendor.clone().map_or(Cow::Borrowed(self.vendor), Cow::Owned);
         let certificate = Some(certificate);
-        Ok(Signer { key, key_set: None, leaf: None, certificate, root_sha256, trust_anchor, simulated, vendor })
+        let (key_set, leaf, issuer_key) = (None, None, None);
+        Ok(Signer { key, key_set, leaf, certificate, root_sha256, trust_anchor, simulated, issuer_key, vendor })
     }
 
     /// A key that no chain vouches for.
@@ -165,8 +170,9 @@ impl Issuer {
                 return Err(Reason::new(ReasonCode::ChainRootNotPinned, detail).have(have));
             }
         };
+        let (key_set, leaf, certificate, issuer_key) = (None, None, None, None);
         let vendor = Cow::Borrowed(self.vendor);
-        Ok(Signer { key, key_set: None, leaf: None, certificate: None, root_sha256, trust_anchor, simulated, vendor })
+        Ok(Signer { key, key_set, leaf, certificate, root_sha256, trust_anchor, simulated, issuer_key, vendor })
     }
 }
 

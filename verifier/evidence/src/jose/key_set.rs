@@ -3,7 +3,8 @@
 //! In: JSON, at most 256 KiB. Out: [`KeySet`], with every id and algorithm in it once; each key is read when it is asked for.
 //! Some issuers publish keys by modulus or coordinates, some as certificates only, some in both ways; two ways must name the
 //! same key. A key set says nothing of itself about whose it is, and whoever supplies one vouches for it; a member `issuer`
-//! beside `keys` (which RFC 7517, section 5, lets stand there) keeps its keys from signing another issuer's tokens.
+//! beside `keys` (which RFC 7517, section 5, lets stand there), one name or several, keeps its keys from signing another
+//! issuer's tokens.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     algorithm::Algorithm,
     key::{NEED, TokenKey},
+    members::Texts,
 };
 use crate::{
     crypto::Crypto,
@@ -33,7 +35,7 @@ const MAX_X5C: usize = 8;
 pub(crate) struct KeySet {
     keys: Vec<Entry>,
     /// Whose tokens the keys sign; without it, whoever supplied the set vouches for them as any issuer's.
-    issuer: Option<String>,
+    issuer: Option<Texts>,
     /// SHA-256 of the file.
     pub(crate) sha256: [u8; 32],
 }
@@ -48,7 +50,7 @@ struct Entry {
 #[derive(Deserialize)]
 struct Document {
     keys: Vec<Jwk>,
-    issuer: Option<String>,
+    issuer: Option<Texts>,
 }
 
 /// A JSON Web Key, as far as it is read.
@@ -129,6 +131,27 @@ impl KeySet {
         Ok(Self { keys, issuer, sha256: crypto.sha256(&[file]) })
     }
 
+    /// The issuers that it says its keys are of; without any, it says nothing.
+    pub(crate) fn issuers(&self) -> &[String] {
+        self.issuer.as_ref().map(Texts::as_slice).unwrap_or_default()
+    }
+
+    /// Whether its keys may sign the tokens of that issuer.
+    pub(crate) fn may_speak_for(&self, issuer: &str) -> bool {
+        self.issuer.is_none() || self.names(issuer)
+    }
+
+    /// Whether it says that its keys are that issuer's.
+    pub(crate) fn names(&self, issuer: &str) -> bool {
+        self.issuers().iter().any(|own| own == issuer)
+    }
+
+    /// Whether it has a key that one of the algorithms takes.
+    pub(crate) fn has_key_for(&self, algorithms: &[Algorithm], crypto: &dyn Crypto) -> bool {
+        self.usable(crypto)
+            .any(|(_, key)| algorithms.iter().any(|algorithm| algorithm.check_key(&key.key.public).is_ok()))
+    }
+
     /// Every key that can be used, for a root set.
     pub(super) fn usable(&self, crypto: &dyn Crypto) -> impl Iterator<Item = (Option<&str>, Arc<SetKey>)> {
         self.keys.iter().filter_map(move |entry| Some((entry.jwk.kid.as_deref(), entry.read(crypto).ok()?)))
@@ -146,7 +169,7 @@ pub(crate) fn find<'a>(
     let mut found: Option<Found<'a>> = None;
     let mut for_another = None;
     let mut count = 0_usize;
-    for set in sets.filter(|set| set.issuer.as_deref().is_none_or(|own| own == issuer)) {
+    for set in sets.filter(|set| set.may_speak_for(issuer)) {
         count += 1;
         for entry in set.keys.iter().filter(|entry| entry.jwk.kid.as_deref() == Some(kid)) {
             let jwk = &entry.jwk;

@@ -9,18 +9,20 @@ use prooftrail_result::{Reason, ReasonCode};
 
 /// Where providers of the public cloud live.
 const DOMAIN: &str = ".attest.azure.net";
+/// How they are reached.
+const SCHEME: &str = "https://";
 /// The longest name that the DNS has for a label.
 const MAX_LABEL_BYTES: usize = 63;
 
 /// A provider's URL, without the trailing slash that some write.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Issuer(String);
+pub(crate) struct Issuer(String);
 
 impl Issuer {
     /// Reads an issuer.
-    pub(super) fn read(text: &str) -> Result<Self, Reason> {
+    pub(crate) fn read(text: &str) -> Result<Self, Reason> {
         let url = text.strip_suffix('/').unwrap_or(text);
-        let labels = url.strip_prefix("https://").and_then(|host| host.strip_suffix(DOMAIN));
+        let labels = url.strip_prefix(SCHEME).and_then(|host| host.strip_suffix(DOMAIN));
         let is_provider = labels.is_some_and(|labels| {
             let labels: Vec<_> = labels.split('.').collect();
             labels.len() == 2 && labels.into_iter().all(is_label)
@@ -39,7 +41,22 @@ impl Issuer {
 
     /// Where its keys are published.
     pub(super) fn key_source(&self) -> String {
-        format!("{}/certs", self.0)
+        Self::key_source_of(&self.0)
+    }
+
+    /// Where a provider's keys are published, by its URL.
+    pub(crate) fn key_source_of(url: &str) -> String {
+        format!("{url}/certs")
+    }
+
+    /// The provider: name and region.
+    pub(crate) fn provider(&self) -> &str {
+        self.0.strip_prefix(SCHEME).and_then(|host| host.strip_suffix(DOMAIN)).unwrap_or_default()
+    }
+
+    /// The URL of a provider.
+    pub(crate) fn url_of(provider: &str) -> String {
+        format!("{SCHEME}{provider}{DOMAIN}")
     }
 }
 

@@ -15,23 +15,24 @@ use prooftrail_result::{
     claims::{Claims, Value, cross_vendor, maa},
 };
 
-use self::{claims::Stated, enclave::ServiceEnclave, issuer::Issuer};
+pub(crate) use self::issuer::Issuer;
+use self::{claims::Stated, enclave::ServiceEnclave};
 use crate::{
     authentic::{Authentic, InputDigest, Link, check},
     checks::Checks,
     context::{Context, RevocationMode},
     format::Format,
     jose::{self, Algorithm, Authority, Compact, MAX_TOKEN_BYTES, Signer, Window},
+    wanted::TokenIssuer,
 };
+
+/// The algorithms that providers sign with.
+pub(crate) const ALGORITHMS: &[Algorithm] = &[Algorithm::Rs256];
 
 /// What is known of every provider. The certificates in its key set are no chain: one kind is self-signed and says who
 /// holds the key, the other leads to a root that nobody publishes for this use.
-static ISSUER: jose::Issuer = jose::Issuer {
-    kind: Kind::AzureMaa,
-    vendor: "microsoft",
-    algorithms: &[Algorithm::Rs256],
-    authority: Authority::KeySet,
-};
+static ISSUER: jose::Issuer =
+    jose::Issuer { kind: Kind::AzureMaa, vendor: "microsoft", algorithms: ALGORITHMS, authority: Authority::KeySet };
 
 /// `azure-maa`.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,14 @@ pub struct MaaToken<'a> {
     issuer: String,
     window: Window,
     stated: Stated,
+}
+
+impl MaaToken<'_> {
+    /// Whose key set it needs.
+    pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
+        let issuer = Issuer::read(&self.issuer).ok()?;
+        Some(TokenIssuer::AzureMaa { provider: issuer.provider().into() })
+    }
 }
 
 impl Format for AzureMaa {
@@ -118,6 +127,7 @@ fn authenticate(
         trust_anchor: signer.trust_anchor,
         debug_applies: true,
         links: links(stated, context),
+        issuer_keys: signer.issuer_key.into_iter().collect(),
         inputs: signer.inputs(),
     };
     look_at_the_service(&mut authentic, token, &signer, context);

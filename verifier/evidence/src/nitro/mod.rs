@@ -218,6 +218,7 @@ fn authenticate(
         trust_anchor: root.trust_anchor,
         debug_applies: names.debug_applies,
         links: Vec::new(),
+        issuer_keys: Vec::new(),
         inputs: inputs(root, &leaf),
     })
 }

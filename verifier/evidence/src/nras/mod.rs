@@ -29,15 +29,19 @@ use crate::{
     format::Format,
     jose::{self, Algorithm, Authority, ChainRule, Compact, Signer, Window},
     json::{Node, Object},
+    wanted::TokenIssuer,
     x509::{KeyType, Profile},
 };
 
 /// An answer beyond this is refused unread; one about eight devices has 17,000 bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// The production service. Its staging twin signs with keys of its own, and under another name.
-const ISSUER_URL: &str = "https://nras.attestation.nvidia.com";
+pub(crate) const ISSUER_URL: &str = "https://nras.attestation.nvidia.com";
 /// Where its keys are published.
-const KEY_SOURCE: &str = "https://nras.attestation.nvidia.com/.well-known/jwks.json";
+pub(crate) const KEY_SOURCE: &str = "https://nras.attestation.nvidia.com/.well-known/jwks.json";
+
+/// The algorithms that it signs with.
+pub(crate) const ALGORITHMS: &[Algorithm] = &[Algorithm::Es384];
 
 /// The chain of a key: P-384, certified for two days by an authority with an RSA key, which is itself what is pinned. The
 /// certificates are said to be for TLS.
@@ -58,7 +62,7 @@ const CLIENT_AUTH: &[u8] = &[0x2B, 6, 1, 5, 5, 7, 3, 2];
 static ISSUER: jose::Issuer = jose::Issuer {
     kind: Kind::NvidiaNras,
     vendor: "nvidia",
-    algorithms: &[Algorithm::Es384],
+    algorithms: ALGORITHMS,
     authority: Authority::ChainOrKeySet(ChainRule { profile: &CHAIN, length: 2..=2 }),
 };
 
@@ -93,6 +97,13 @@ struct DeviceToken<'a> {
     name: DeviceName,
     token: Token<'a>,
     device: Device,
+}
+
+impl NrasAnswer<'_> {
+    /// Whose key set it needs.
+    pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
+        (self.overall.issuer == ISSUER_URL).then_some(TokenIssuer::NvidiaNras)
+    }
 }
 
 impl Format for NvidiaNras {
@@ -200,6 +211,7 @@ fn authenticate(
         trust_anchor: signers.trust_anchor(),
         debug_applies: true,
         links: answer.devices.iter().filter_map(|device| device.device.link()).collect::<Vec<Link>>(),
+        issuer_keys: signers.each().filter_map(|signer| signer.issuer_key).collect(),
         inputs: signers.inputs(),
     })
 }

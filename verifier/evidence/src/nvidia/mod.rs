@@ -238,6 +238,7 @@ fn authenticate(
             .unwrap_or(TrustAnchor::Configured),
         debug_applies: false,
         links: devices.iter().map(|device| Link::Device(device.identity.ueid.as_str().into())).collect(),
+        issuer_keys: Vec::new(),
         inputs: inputs(&devices, &known),
     })
 }

@@ -174,6 +174,7 @@ fn authenticate(
         trust_anchor: root.trust_anchor,
         debug_applies: true,
         links: vec![Link::SnpReportId(*report.report_id)],
+        issuer_keys: Vec::new(),
         inputs: inputs(&selected, &verified),
     };
     gce::endorse(&mut authentic, Measured::Snp(report.measurement), context, checks)?;

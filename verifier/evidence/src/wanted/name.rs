@@ -1,14 +1,16 @@
 //! The names of what is wanted: one word each, which files, manifests and logs use. `amd-genoa-vcek-chain`,
 //! `amd-milan-vcek-<chip id>-<TCB version>`, `intel-tdx-tcb-info-<FMSPC>`. A TCB version is its levels, in the order in
-//! which AMD's second generation has them, each in decimal: `4.0.29.222`, `1.3.2.5.97`.
+//! which AMD's second generation has them, each in decimal: `4.0.29.222`, `1.3.2.5.97`. Key sets are called after their
+//! issuers: `nvidia-nras-keys`, `azure-maa-keys-sharedweu.weu`.
 
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::Wanted;
+use super::{TokenIssuer, Wanted};
 use crate::{
     intel::{IntelCa, Tee},
+    maa,
     nvidia::rim::service::is_id as is_rim_id,
     snp::{Generation, KeyKind, ProductLine, TcbVersion},
 };
@@ -57,6 +59,11 @@ impl fmt::Display for Wanted {
                 let [name, key] = [issuer_name, issuer_key].map(|digest| URL_SAFE_NO_PAD.encode(digest.as_slice()));
                 write!(f, "nvidia-status-{name}-{key}-{}", hex::encode(serial))
             }
+            Self::KeySet { issuer: TokenIssuer::AzureMaa { provider } } => write!(f, "{AZURE_MAA}{provider}"),
+            Self::KeySet { issuer: TokenIssuer::ConfidentialSpace } => f.write_str(CONFIDENTIAL_SPACE),
+            Self::KeySet { issuer: TokenIssuer::NvidiaNras } => f.write_str(NVIDIA_NRAS),
+            Self::KeySet { issuer: TokenIssuer::TrustAuthority } => f.write_str(TRUST_AUTHORITY),
+            Self::KeySet { issuer: TokenIssuer::TrustAuthorityEu } => f.write_str(TRUST_AUTHORITY_EU),
         }
     }
 }
@@ -69,13 +76,33 @@ impl FromStr for Wanted {
         if name.len() > MAX_NAME_BYTES {
             return Err(InvalidName);
         }
-        let read = match name.split_once('-').ok_or(InvalidName)? {
+        let read = token_issuer(name).map(|issuer| Wanted::KeySet { issuer });
+        let read = read.or_else(|| match name.split_once('-')? {
             ("amd", rest) => amd(rest),
             ("intel", rest) => intel(rest),
             ("nvidia", rest) => nvidia(rest),
             _ => None,
-        };
+        });
         read.filter(|wanted| wanted.to_string() == name).ok_or(InvalidName)
+    }
+}
+
+const AZURE_MAA: &str = "azure-maa-keys-";
+const CONFIDENTIAL_SPACE: &str = "google-confidential-space-keys";
+const NVIDIA_NRAS: &str = "nvidia-nras-keys";
+const TRUST_AUTHORITY: &str = "intel-trust-authority-keys";
+const TRUST_AUTHORITY_EU: &str = "intel-trust-authority-eu-keys";
+
+fn token_issuer(name: &str) -> Option<TokenIssuer> {
+    match name {
+        CONFIDENTIAL_SPACE => Some(TokenIssuer::ConfidentialSpace),
+        NVIDIA_NRAS => Some(TokenIssuer::NvidiaNras),
+        TRUST_AUTHORITY => Some(TokenIssuer::TrustAuthority),
+        TRUST_AUTHORITY_EU => Some(TokenIssuer::TrustAuthorityEu),
+        _ => {
+            let provider = maa::Issuer::read(&maa::Issuer::url_of(name.strip_prefix(AZURE_MAA)?)).ok()?;
+            Some(TokenIssuer::AzureMaa { provider: provider.provider().into() })
+        }
     }
 }
 
@@ -166,6 +193,12 @@ mod tests {
             "intel-root-crl",
             "nvidia-rim-NV_GPU_DRIVER_GH100_550.144.03",
             &format!("nvidia-status-{}-{}-01ab", "-".repeat(64), "_".repeat(64)),
+            "google-confidential-space-keys",
+            "nvidia-nras-keys",
+            "intel-trust-authority-keys",
+            "intel-trust-authority-eu-keys",
+            "azure-maa-keys-sharedweu.weu",
+            &format!("azure-maa-keys-{}.{}", "a".repeat(63), "b".repeat(63)),
             &format!("nvidia-status-{}-{}-{}", "A".repeat(64), "9".repeat(64), "7f".repeat(20)),
         ] {
             assert!(name.len() <= MAX_NAME_BYTES);
@@ -189,6 +222,13 @@ mod tests {
             "intel-pck-root-crl",
             "intel-qe-identity",
             "nvidia-root-crl",
+            "google-keys",
+            "azure-maa-keys-",
+            "azure-maa-keys-weu",
+            "azure-maa-keys-a.b.c",
+            "azure-maa-keys-Shared.weu",
+            "azure-maa-keys-a.b/../x",
+            "azure-maa-keys-a.b.attest.azure.net/",
             &"a".repeat(MAX_NAME_BYTES + 1),
         ] {
             assert_eq!(other.parse::<Wanted>(), Err(InvalidName), "{other}");

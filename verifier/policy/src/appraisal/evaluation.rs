@@ -77,6 +77,7 @@ impl Policy {
             debug_applies: !kind.is_device() && kind != Kind::AwsNitroTpm,
             nonce_matched: hypothesis.nonce,
             binding_matched: hypothesis.binding,
+            issuer_keys: &[],
             links: Links::Supposed,
         };
         let devices = hypothesis.devices.iter().flat_map(|(kind, count)| (0..*count).map(|_| *kind));

@@ -16,6 +16,7 @@ use crate::{
     claim_pattern::DeviceCounts,
     evidence_set::{self, Discord, Piece},
     group::Membership,
+    policy::Terms,
     revocation,
 };
 
@@ -99,7 +100,7 @@ pub(crate) fn judge<'p>(policy: &'p Policy, subject: Subject<'_>, at: Timestamp)
         reasons.extend(false_topology(claims));
     });
     judgement.check(check::VALIDITY, |reasons| validity(reasons, pieces, at));
-    judgement.check(check::ROOTS, |reasons| roots(reasons, pieces, &terms.roots));
+    judgement.check(check::ROOTS, |reasons| roots(reasons, pieces, terms));
     judgement.check_if(!terms.allow_debug, check::DEBUG, |reasons| {
         debug(reasons, pieces);
     });
@@ -211,12 +212,16 @@ fn validity(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>], at: Timestamp) {
     }
 }
 
-fn roots(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>], allowed: &[[u8; 32]]) {
-    let is_allowed = |root: &Value| match root {
-        Value::Hex(digest) => allowed.binary_search_by(|other| other.as_slice().cmp(digest)).is_ok(),
-        _ => false,
-    };
+fn roots(reasons: &mut Vec<Reason>, pieces: &[Piece<'_>], terms: &Terms) {
     for piece in pieces {
+        let is_issuers =
+            |digest: &[u8]| terms.allow_issuer_keys && piece.issuer_keys.iter().any(|key| key.as_slice() == digest);
+        let is_allowed = |root: &Value| match root {
+            Value::Hex(digest) => {
+                terms.roots.binary_search_by(|other| other.as_slice().cmp(digest)).is_ok() || is_issuers(digest)
+            }
+            _ => false,
+        };
         let found = piece.claims.get(cross_vendor::ROOT_SHA256);
         let all_allowed = match found {
             Some(Value::List(roots)) => !roots.is_empty() && roots.iter().all(is_allowed),

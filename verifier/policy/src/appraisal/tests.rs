@@ -77,6 +77,23 @@ fn evidence_that_satisfies_a_policy_affirms() {
 }
 
 #[test]
+fn keys_that_issuers_publish_count_where_a_policy_allows_them() {
+    let key = [1; 32];
+    let published = |roots: &str| MadeEvidence { issuer_keys: vec![key], ..bound().with(&[("root_sha256", roots)]) };
+    let allowing = nitro_policy("require_binding = true\nallow_issuer_keys = true\n", "");
+    let found = |policy: &Policy, evidence| codes(appraise(policy, &[evidence]).result());
+    let own = format!("['{}']", "01".repeat(32));
+    let and_root = |root: &str| format!("['{}', '{root}']", "01".repeat(32));
+    let refused = vec![ReasonCode::PolicyRootNotAllowed];
+    assert_eq!(found(&allowing, published(&own)), []);
+    assert_eq!(found(&allowing, published(&and_root(&hex::encode(ROOT)))), []);
+    assert_eq!(found(&strict(""), published(&own)), refused, "nobody allowed it");
+    // Whatever else stands behind it must be listed, and so must a key that its set does not say to be the issuer's.
+    assert_eq!(found(&allowing, published(&and_root(&"02".repeat(32)))), refused);
+    assert_eq!(found(&allowing, bound().with(&[("root_sha256", &own)])), refused);
+}
+
+#[test]
 fn every_check_fails_by_itself() {
     use ReasonCode::{
         PolicyBindingRequired, PolicyClaimAbsent, PolicyDebug, PolicyFreshnessUnknown, PolicyNonceRequired,

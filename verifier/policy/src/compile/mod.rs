@@ -105,6 +105,7 @@ fn resolve(form: &PolicyForm, trusted_roots: &[[u8; 32]], library: Library<'_>) 
         allow_debug: form.allow_debug,
         allow_simulated: form.allow_simulated,
         allow_unknown_fields: form.allow_unknown_fields,
+        allow_issuer_keys: form.allow_issuer_keys,
         require_nonce: form.require_nonce,
         require_binding: form.require_binding,
         roots: resolve_roots(form.roots.as_deref(), trusted_roots)?,

@@ -51,6 +51,7 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
         allow_debug,
         allow_simulated,
         allow_unknown_fields,
+        allow_issuer_keys,
         require_nonce,
         require_binding,
         roots,
@@ -62,11 +63,13 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
         references,
         proofs,
     } = terms;
-    // A policy that names no circuits, or has no groups, has the digest that it had before policies could.
-    let items = match (proofs.is_empty(), groups.is_empty()) {
-        (true, true) => 14,
-        (false, true) => 15,
-        (_, false) => 16,
+    // A policy that names no circuits, has no groups, or allows no issuer's keys has the digest that it had before policies
+    // could.
+    let items = match (proofs.is_empty(), groups.is_empty(), *allow_issuer_keys) {
+        (true, true, false) => 14,
+        (false, true, false) => 15,
+        (_, false, false) => 16,
+        (_, _, true) => 17,
     };
     out.array(items)?.str(DOMAIN)?.str(name)?.str(rationale)?;
     for flag in [allow_debug, allow_simulated, allow_unknown_fields, require_nonce, require_binding] {
@@ -83,6 +86,9 @@ fn policy(out: &mut Output, terms: &Terms) -> Result<(), Error> {
     }
     if items > 15 {
         set(out, groups, |out, of| group(out, of, rules))?;
+    }
+    if items > 16 {
+        out.bool(*allow_issuer_keys)?;
     }
     Ok(())
 }

@@ -182,6 +182,9 @@ fn every_change_of_meaning_is_another_policy() {
     for proofs in [one.clone(), other.clone(), pin("groth16-bls12-381", "ab"), format!("{one}{other}")] {
         assert!(seen.insert(digest(&format!("{FULL}\n{proofs}"))), "{proofs}");
     }
+    let issuer_keys = with("require_nonce = true", "require_nonce = true\nallow_issuer_keys = true");
+    assert!(seen.insert(digest(&issuer_keys)) && seen.insert(digest(&format!("{issuer_keys}\n{one}"))));
+    assert_eq!(digest(&issuer_keys.replace("keys = true", "keys = false")), digest(FULL), "as if it were not there");
     let reordered =
         [format!("{one}{other}"), format!("{other}{one}")].map(|proofs| digest(&format!("{FULL}\n{proofs}")));
     assert_eq!(reordered[0], reordered[1], "circuits are a set");

@@ -102,6 +102,8 @@ pub(crate) struct PolicyForm {
     pub(crate) allow_simulated: bool,
     #[serde(default = "yes")]
     pub(crate) allow_unknown_fields: bool,
+    #[serde(default)]
+    pub(crate) allow_issuer_keys: bool,
     #[serde(default = "yes")]
     pub(crate) require_nonce: bool,
     #[serde(default)]

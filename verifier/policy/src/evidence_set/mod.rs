@@ -41,6 +41,8 @@ pub(crate) struct Piece<'a> {
     pub(crate) debug_applies: bool,
     pub(crate) nonce_matched: bool,
     pub(crate) binding_matched: bool,
+    /// Those of its roots that are keys which a token's issuer publishes.
+    pub(crate) issuer_keys: &'a [[u8; 32]],
     /// By what it is known to be of the same machine as another piece.
     pub(crate) links: Links<'a>,
 }
@@ -58,6 +60,7 @@ impl<'a> From<&'a Authentic> for Piece<'a> {
             debug_applies: authentic.debug_applies(),
             nonce_matched: authentic.nonce_matched(),
             binding_matched: authentic.binding_matched(),
+            issuer_keys: authentic.issuer_keys(),
             links: Links::Established(authentic.links()),
         }
     }

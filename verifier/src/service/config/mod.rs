@@ -15,7 +15,10 @@ use serde::Deserialize;
 
 pub use self::load::{ConfigError, Overrides, load};
 use super::auth::Role;
-use crate::endorsements::{Places, places::Update};
+use crate::endorsements::{
+    Places,
+    places::{KeySets, Update},
+};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -182,6 +185,8 @@ pub struct Endorsements {
     pub nvidia_rim_url: String,
     /// The whole URL of NVIDIA's OCSP responder.
     pub nvidia_ocsp_url: String,
+    /// Where token issuers have their keys, if elsewhere than where they publish them: whole URLs by name.
+    pub keys_urls: KeySets,
     /// How long a vendor may take for one answer.
     pub timeout_seconds: u64,
     /// Lets vendors be asked without TLS.
@@ -190,7 +195,7 @@ pub struct Endorsements {
 
 impl Default for Endorsements {
     fn default() -> Self {
-        let Places { amd, intel, intel_root_crl, intel_update, azure_thim, nvidia_rim, nvidia_ocsp } =
+        let Places { amd, intel, intel_root_crl, intel_update, azure_thim, nvidia_rim, nvidia_ocsp, key_sets } =
             Places::default();
         Self {
             folder: None,
@@ -202,6 +207,7 @@ impl Default for Endorsements {
             azure_thim_url: azure_thim,
             nvidia_rim_url: nvidia_rim,
             nvidia_ocsp_url: nvidia_ocsp,
+            keys_urls: key_sets,
             timeout_seconds: 8,
             insecure_http: false,
         }
@@ -220,6 +226,7 @@ impl Endorsements {
             azure_thim: self.azure_thim_url.clone(),
             nvidia_rim: self.nvidia_rim_url.clone(),
             nvidia_ocsp: self.nvidia_ocsp_url.clone(),
+            key_sets: self.keys_urls.clone(),
         }
     }
 
@@ -228,7 +235,7 @@ impl Endorsements {
         let is_safe = |url: &String| url.starts_with("https://") || (self.insecure_http && url.starts_with("http://"));
         let vendors =
             [&self.amd_url, &self.intel_url, &self.intel_root_crl_url, &self.nvidia_rim_url, &self.nvidia_ocsp_url];
-        if !vendors.into_iter().all(is_safe) {
+        if !vendors.into_iter().chain(self.keys_urls.urls()).all(is_safe) {
             return Err("endorsements: URLs of vendors are https, or insecure_http = true");
         }
         let is_local = |url: &String| url.starts_with("http://") || url.starts_with("https://");

@@ -115,11 +115,14 @@ pub(super) async fn decide(state: &Data<State>, inquiry: Inquiry) -> Result<Repl
 
 /// Makes the decision with everything that is at hand, and again with what vendors have where that is not all.
 async fn make_supplied(state: &Data<State>, inquiry: &Arc<Inquiry>, governed: &Arc<Governed>) -> Result<Made, Problem> {
-    let Supplied { inquiry, missing } = supply::at_hand(state, inquiry, governed)?;
+    let Supplied { inquiry, mut missing, renewable } = supply::at_hand(state, inquiry, governed)?;
     let made = make(state, &inquiry, governed).await?;
     let is_worth_asking = match &made {
         Made::Decision { .. } => true,
-        Made::NotAuthentic(denial) => supply::is_curable(denial),
+        Made::NotAuthentic(denial) => {
+            missing.extend(renewable.into_iter().filter(|_| supply::is_key_unknown(denial)));
+            supply::is_curable(denial)
+        }
     };
     if missing.is_empty() || !is_worth_asking {
         return Ok(made);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, device_statuses, statuses, wanted};
 use prooftrail_release::Denial;
-use prooftrail_result::ReasonCode;
+use prooftrail_result::{ReasonCode, Timestamp};
 
 use super::{governed::Governed, inquiry::Inquiry, now};
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Supplied {
     pub(super) inquiry: Arc<Inquiry>,
     /// What vendors can be asked for.
     pub(super) missing: Vec<Wanted>,
+    /// What is there, and can be asked for again if that is not enough: key sets, in which a new key may stand by now.
+    pub(super) renewable: Vec<Wanted>,
 }
 
 /// Adds what the service has: of its folder what is of use, and what was fetched before.
@@ -35,7 +37,7 @@ pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed
     let mut inquiry = inquiry.clone();
     let at = now(state);
     let mut done: Vec<Wanted> = Vec::new();
-    let mut missing = Vec::new();
+    let (mut missing, mut renewable) = (Vec::new(), Vec::new());
     // Who signed reference values is known when they are here: hence the second round.
     for _ in 0..ROUNDS {
         let sent = read(&inquiry);
@@ -49,6 +51,7 @@ pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed
                 match source.at_hand(wanted) {
                     Some(kept) => {
                         files.extend(kept.files.iter().cloned());
+                        renewable.extend(is_renewable(&kept, at).then(|| wanted.clone()));
                         held.push(wanted.clone());
                     }
                     // What the agent sent or the folder has of a thing that does not change is as good; of one that does, it
@@ -66,8 +69,18 @@ pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed
             break;
         }
     }
-    Ok(Supplied { inquiry, missing })
+    Ok(Supplied { inquiry, missing, renewable })
 }
+
+/// Whether something is a key set that its issuer may be asked for again. A token can name any key, so that not every one has
+/// the issuer asked.
+fn is_renewable(kept: &Kept, at: Timestamp) -> bool {
+    let due = kept.fetched.saturating_add_seconds(KEY_SET_SECONDS);
+    matches!(kept.wanted, Wanted::KeySet { .. }) && due <= at
+}
+
+/// How long an issuer is not asked again for a key that it did not have.
+const KEY_SET_SECONDS: i64 = 30;
 
 /// Everything that evidence needs, and then what that needs.
 const ROUNDS: usize = 2;
@@ -169,8 +182,14 @@ pub(super) fn is_curable(denial: &Denial) -> bool {
                 | ReasonCode::BindingQeIdentity
                 | ReasonCode::RevocationNotChecked
                 | ReasonCode::TimeCollateralExpired
+                | ReasonCode::TokenKeyUnknown
         )
     })
+}
+
+/// Whether a token names a key that is in no key set at hand.
+pub(super) fn is_key_unknown(denial: &Denial) -> bool {
+    denial.reasons.iter().any(|reason| reason.code == ReasonCode::TokenKeyUnknown)
 }
 
 /// 503: evidence that may be good, and a vendor who does not let us see it.
