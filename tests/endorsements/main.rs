@@ -33,4 +33,3 @@ mod scene;
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also stop servers")]
 mod scratch;
 mod source;
-mod tokens;

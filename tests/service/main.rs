@@ -38,3 +38,4 @@ mod schemas;
 #[expect(dead_code, reason = "shared with the tests of the ledger, which also stop servers")]
 mod scratch;
 mod tls;
+mod tokens;

@@ -344,8 +344,8 @@ impl Fetch {
         let found = found.with_context(|| format!("{} is no {kind} evidence", file.display()))?;
         if found.is_empty() {
             bail!(
-                "{} does not say what it needs of a vendor: no vendor publishes anything for its kind, or it is a report that names \
-                 no CPU (--amd-product names its line)",
+                "{} does not say what it needs of a vendor: no vendor publishes anything for its kind, it brings what it needs, or it \
+                 is a report that names no CPU (--amd-product names its line)",
                 file.display()
             );
         }

@@ -13,7 +13,7 @@ use prooftrail::{
     endorsements::places::KeySets,
     log::{Clock, SystemClock},
 };
-use prooftrail_protocol::{KindValue, Purpose, wire::PieceOfEvidence};
+use prooftrail_protocol::{KindValue, Purpose, sha256, wire::PieceOfEvidence};
 use prooftrail_result::Kind;
 use prooftrail_simulator::{
     google::Verifier,
@@ -25,8 +25,9 @@ use serde_json::json;
 use crate::{
     agent::{EXECUTABLE, Job, Site, root_file},
     http::Reply,
+    proofs::{Proof, SYSTEM, pinned},
+    provenance::{get, trust, verified_under},
     running::Service,
-    scene::SEED,
     scratch::Scratch,
 };
 
@@ -114,7 +115,7 @@ fn reasons(reply: &Reply) -> Vec<String> {
 
 /// A service with Google beside it, and a site with the policy in force.
 fn scene(scratch: &Scratch, policy: &str) -> (Vendors, Arc<Ahead>, Service, Site) {
-    let vendors = Vendors::start(Vec::new(), SEED, 0);
+    let vendors = Vendors::start(Vec::new(), "tokens", 0);
     publish(&vendors, &["monday"]);
     let clock = Arc::<Ahead>::default();
     let service = start(scratch.path(), &vendors, clock.clone());
@@ -199,6 +200,31 @@ fn a_policy_says_whether_keys_that_an_issuer_publishes_count() {
     site.put_in_force(&policy(ALLOWING));
     assert_eq!(ask(&site, "monday").status, 200);
     drop(service);
+}
+
+#[test]
+fn a_bundle_shows_the_key_and_whoever_relies_on_it_decides() {
+    let scratch = Scratch::new();
+    let proof = Proof::of_two();
+    let (_vendors, _, _service, site) = scene(&scratch, &(policy(ALLOWING) + &pinned(SYSTEM, &proof.key)));
+    let job = site.job(Purpose::Release);
+    let released = ask_for(&site, &job, "monday", &[]);
+    assert_eq!(released.status, 200, "{released:?}");
+    let opened = serde_json::from_slice(&released.body).unwrap();
+    let registered = site.post("/v1/proofs", &json!(proof.registration(&job, &proof.record(&job, &opened, 0))));
+    assert_eq!(registered.status, 200, "{registered:?}");
+    let id = hex::encode(sha256(&[&proof.proof]));
+    let bundle = get(&site, &format!("/v1/proofs/{id}/bundle"), "*/*").body;
+    let trusted = trust(&site, std::slice::from_ref(&proof.key));
+    let codes = |trust: &str| {
+        let verification = verified_under(trust, &bundle);
+        verification.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>()
+    };
+    // The set is in the bundle, and for what stands in a bundle nobody vouches.
+    let key = hex::encode(sha256(&[&google("monday").key.subject_public_key_info()]));
+    assert_eq!(codes(&trusted), ["bundle.root_untrusted"]);
+    assert_eq!(codes(&format!("{trusted}roots = ['{}']\n", "ab".repeat(32))), ["bundle.root_untrusted"]);
+    assert_eq!(codes(&format!("{trusted}roots = ['{key}']\n")), [""; 0]);
 }
 
 #[test]
