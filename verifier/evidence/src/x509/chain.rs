@@ -202,16 +202,15 @@ fn verify_below(
     for Link { certificate, budget, .. } in read {
         let above = verified.last().map_or(anchor, AsRef::as_ref);
         let own = Window::of(&certificate, leeway(&certificate, profile));
-        let mut window = above.window.intersect(own);
         let mut revocation = above.revocation.clone();
+        // A list of the issuer's was held against its dates, whatever it covers, so that the path holds no longer than it.
+        let lists = || crls.iter().filter(|crl| crl.is_issued_by(&certificate.issuer));
+        let window = lists().fold(above.window.intersect(own), |window, crl| window.intersect(crl.window()));
         if !certificate.crl_distribution_points.is_empty() {
             revocation.published += 1;
-            let covering: Vec<_> = crls.iter().filter(|crl| crl.covers(&certificate)).collect();
-            revocation.checked += usize::from(!covering.is_empty());
-            for crl in covering {
-                revocation.use_crl(crl);
-                window = window.intersect(crl.window());
-            }
+            let covering = || lists().filter(|crl| crl.covers(&certificate));
+            revocation.checked += usize::from(covering().next().is_some());
+            covering().for_each(|crl| revocation.use_crl(crl));
         }
         let root_sha256 = chain.root.sha256;
         let reading = OnceLock::new();
