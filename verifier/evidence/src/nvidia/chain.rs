@@ -14,7 +14,7 @@ use super::{Device, fwid::Fwid, opaque::Pdi};
 use crate::{
     context::Context,
     crypto::SignatureAlgorithm,
-    x509::{Certificate, Chain, KeyType, Outline, Profile, common_name},
+    x509::{Chain, KeyType, Outline, Profile, VerifiedCertificate, common_name},
 };
 
 /// P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read once for each
@@ -111,8 +111,13 @@ impl Identity {
     }
 
     /// Reads the names of a verified chain: they must be those of one device of that kind.
-    pub(super) fn read(chain: &DeviceChain<'_>, leaf: &Certificate, device: Device) -> Result<Self, Reason> {
-        let [family, provisioner, identity] = chain.authorities;
+    pub(super) fn read(leaf: &VerifiedCertificate, device: Device) -> Result<Self, Reason> {
+        let mut path = leaf.path();
+        let (Some(leaf), Some(identity), Some(provisioner), Some(family)) =
+            (path.next(), path.next(), path.next(), path.next())
+        else {
+            return Err(ReasonCode::ChainLength.into());
+        };
         let wrong = |have: Option<String>, need: String| {
             let have = have.unwrap_or_else(|| "no common name".to_owned());
             Err(Reason::from(ReasonCode::ChainName).have(have).need(need))
@@ -131,12 +136,12 @@ impl Identity {
         if leaf.common_name().as_deref() != Some(&attestation_key) {
             return wrong(leaf.common_name(), attestation_key);
         }
-        let issuer = subject(provisioner).as_ref().and_then(common_name);
+        let issuer = provisioner.common_name();
         let number = issuer.as_deref().and_then(|name| name.strip_prefix(&format!("NVIDIA {chip} Provisioner ICA ")));
         if !number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) {
             return wrong(issuer, format!("NVIDIA {chip} Provisioner ICA and a number"));
         }
-        let issuer = subject(family).as_ref().and_then(common_name);
+        let issuer = family.common_name();
         let of = issuer.as_deref().and_then(|name| name.strip_prefix("NVIDIA ")?.strip_suffix(" Identity"));
         if !of.is_some_and(|of| is_family(of, architecture)) {
             return wrong(issuer, format!("the identity CA of {architecture}"));
@@ -148,7 +153,7 @@ impl Identity {
                 Reason::new(ReasonCode::ChainName, "the device's certificate does not name one device of its kind")
             })?,
             fwid: Fwid::of(leaf)?,
-            device_key: Outline::of(identity).map(|outline| outline.public_key(identity).to_vec()).unwrap_or_default(),
+            device_key: identity.public_key_der.clone(),
             model,
         })
     }
@@ -166,11 +171,6 @@ pub(super) fn chip_of(leaf: &[u8]) -> Option<String> {
 fn is_family(chip: &str, architecture: &str) -> bool {
     let of = if architecture == "LS10" { "HOPPER" } else { architecture };
     CHIPS.iter().any(|(begin, _, architecture)| *architecture == of && chip.starts_with(begin))
-}
-
-/// A certificate's subject.
-fn subject(der: &[u8]) -> Option<Name> {
-    Name::from_der(Outline::of(der)?.subject(der)).ok()
 }
 
 /// The device's identifier: the subject's serial number, nine bytes in hex, the first of which tells GPUs from switches.

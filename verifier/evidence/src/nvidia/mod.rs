@@ -257,7 +257,7 @@ fn vouch<'a>(
     let lists = context.revocation.nvidia.min(RevocationMode::BestEffort);
     let leaf = x509::verify(chain.chain(), chain.profile, lists, context, checks)?;
     let revocation = DeviceRevocation::of(&chain, &leaf, context).inspect_err(|_| checks.failed(check::REVOCATION))?;
-    let identity = checks.run(check::PROFILE, || leaf.reading(|leaf| Identity::read(&chain, leaf, device)))?;
+    let identity = checks.run(check::PROFILE, || leaf.reading(|_| Identity::read(&leaf, device)))?;
     checks.run(check::SIGNATURE, || verify_signature(report, digest, &leaf.certificate, context))?;
     checks.run(check::IDENTITY, || check_identity(sent, &identity))?;
     let compared = Compared::default();

@@ -12,7 +12,7 @@ use crate::{
     authentic::InputDigest,
     context::{Context, RevocationMode},
     ocsp::{self, RevocationReason, RevocationStatus},
-    x509::{Certificate, Revocation, VerifiedCertificate},
+    x509::{Profile, Revocation, VerifiedCertificate},
 };
 
 /// What is known of a chain.
@@ -52,7 +52,7 @@ impl DeviceRevocation {
             return Ok(this);
         }
         if !context.endorsements.ocsp_responses().is_empty() {
-            this.ask(chain, context)?;
+            this.ask(chain.profile, leaf, context)?;
         }
         if mode == RevocationMode::Required {
             if this.reason.is_some() {
@@ -67,16 +67,12 @@ impl DeviceRevocation {
     }
 
     /// What the responses say.
-    fn ask(&mut self, chain: &DeviceChain<'_>, context: &Context<'_>) -> Result<(), Reason> {
-        let [family, provisioner, identity] = chain.authorities;
-        let path = [("the device", identity), ("the provisioner", provisioner), ("the family", family)];
-        let root = ("the root", chain.root.der.as_slice());
-        let path = path.into_iter().chain([root]).map(|(position, der)| Certificate::read(der, position));
-        let path = path.collect::<Result<Vec<_>, _>>()?;
+    fn ask(&mut self, profile: &Profile, leaf: &VerifiedCertificate, context: &Context<'_>) -> Result<(), Reason> {
         let mut good = [false; PUBLISHED];
         let mut is_unknown = false;
-        for (good, (certificate, issuer)) in good.iter_mut().zip(path.iter().zip(path.iter().skip(1))) {
-            let Some(answer) = ocsp::status_of(context, chain.profile, certificate, issuer)? else { continue };
+        let (published, issuers) = (leaf.path().skip(1), leaf.path().skip(2));
+        for (good, (certificate, issuer)) in good.iter_mut().zip(published.zip(issuers)) {
+            let Some(answer) = ocsp::status_of(context, profile, certificate, issuer)? else { continue };
             self.valid_until = self.valid_until.min(answer.valid_until);
             self.known.as_of = self.known.as_of.into_iter().chain([answer.as_of]).min();
             self.inputs.push(InputDigest { role: "ocsp", sha256: answer.sha256 });

@@ -154,14 +154,15 @@ fn verified_root(root: &Root, profile: &Profile) -> Result<Arc<VerifiedCertifica
     let certificate = Certificate::read(&root.der, "the root")?;
     let budget = profile.check_root(&certificate)?;
     let window = Window::of(&certificate, 0);
-    let (revocation, root_sha256) = (Revocation::default(), root.sha256);
-    Ok(Arc::new(VerifiedCertificate { certificate, window, budget, revocation, root_sha256, reading: OnceLock::new() }))
+    let (revocation, reading) = (Revocation::default(), OnceLock::new());
+    let (root_sha256, issuer) = (root.sha256, None);
+    Ok(Arc::new(VerifiedCertificate { certificate, window, budget, revocation, root_sha256, issuer, reading }))
 }
 
 /// Verifies the certificates below a verified one, `below` intermediates being known already. Gives them from the top
 /// down; the leaf is the last.
 fn verify_below(
-    anchor: &VerifiedCertificate,
+    anchor: &Arc<VerifiedCertificate>,
     chain: Chain<'_>,
     below: usize,
     profile: &Profile,
@@ -200,7 +201,7 @@ fn verify_below(
     checks.passed(check::CHAIN_SIGNATURES);
     let mut verified: Vec<Arc<VerifiedCertificate>> = Vec::with_capacity(read.len());
     for Link { certificate, budget, .. } in read {
-        let above = verified.last().map_or(anchor, AsRef::as_ref);
+        let above = verified.last().unwrap_or(anchor);
         let own = Window::of(&certificate, leeway(&certificate, profile));
         let mut revocation = above.revocation.clone();
         // A list of the issuer's was held against its dates, whatever it covers, so that the path holds no longer than it.
@@ -212,9 +213,10 @@ fn verify_below(
             revocation.checked += usize::from(covering().next().is_some());
             covering().for_each(|crl| revocation.use_crl(crl));
         }
-        let root_sha256 = chain.root.sha256;
+        let (root_sha256, issuer) = (chain.root.sha256, Some(Arc::clone(above)));
         let reading = OnceLock::new();
-        verified.push(Arc::new(VerifiedCertificate { certificate, window, budget, revocation, root_sha256, reading }));
+        let below = VerifiedCertificate { certificate, window, budget, revocation, root_sha256, issuer, reading };
+        verified.push(Arc::new(below));
     }
     Ok(verified)
 }

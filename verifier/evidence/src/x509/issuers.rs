@@ -7,6 +7,7 @@
 use std::{
     any::Any,
     fmt,
+    iter::successors,
     sync::{Arc, OnceLock},
 };
 
@@ -38,6 +39,8 @@ pub struct VerifiedCertificate {
     pub(crate) revocation: Revocation,
     /// SHA-256 of the root that the path begins with.
     pub(crate) root_sha256: [u8; 32],
+    /// The certificate above it; none above a root.
+    pub(super) issuer: Option<Arc<VerifiedCertificate>>,
     /// See [`VerifiedCertificate::reading`].
     pub(super) reading: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -60,6 +63,11 @@ impl VerifiedCertificate {
         // Whoever was first read the same.
         let _ = self.reading.set(reading.clone());
         Ok(reading)
+    }
+
+    /// The certificates of the path, from this one up to the root.
+    pub(crate) fn path(&self) -> impl Iterator<Item = &Certificate> {
+        successors(Some(self), |below| below.issuer.as_deref()).map(|verified| &verified.certificate)
     }
 
     /// The first instant at which the path may be relied upon.
