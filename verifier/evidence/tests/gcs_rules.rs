@@ -3,14 +3,16 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod question;
+
 use std::collections::BTreeMap;
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RustCrypto, authenticate,
-    bare_root, holds_key_set, identify, read_key_sets,
+    Authentic, AwsLc, Endorsements, Expected, Link, Refusal, Revocation, RustCrypto, bare_root, holds_key_set,
+    identify, read_key_sets,
 };
 use prooftrail_result::{
-    Kind, Outcome, ReasonCode as Code, Stage, Timestamp, TrustAnchor,
+    Kind, ReasonCode as Code, Stage, Timestamp, TrustAnchor,
     claims::{ClaimName, Claims, Value, cross_vendor, gcs, gpu},
 };
 use prooftrail_simulator::{
@@ -21,6 +23,8 @@ use prooftrail_simulator::{
     x509::{Extension, KeyUsage, oid},
 };
 use prooftrail_trust_roots::RootSet;
+
+use self::question::{Question, configured, refusal_code};
 
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
@@ -55,33 +59,21 @@ impl Scene {
         if !self.has_root {
             return RootSet::default();
         }
-        let (der, manifest) = (self.verifier.root_der(), self.verifier.root_manifest());
-        RootSet::from_manifest(&manifest, TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap()
+        configured(&self.verifier.root_manifest(), &self.verifier.root_der())
     }
 
     fn run(&self) -> Result<Authentic, Refusal> {
         self.run_bytes(self.token.build().as_bytes(), &self.roots())
     }
 
-    /// By both providers, which must agree.
     fn run_bytes(&self, bytes: &[u8], roots: &RootSet) -> Result<Authentic, Refusal> {
-        let run = |crypto| {
-            let endorsements = Endorsements::read(crypto, self.key_sets.iter().map(Vec::as_slice)).unwrap();
-            let at = Timestamp::from_unix_seconds(self.at).unwrap();
-            let revocation = Revocation::default();
-            let (expected, issuers) = (self.expected, &NoIssuers);
-            let context = Context { crypto, roots, endorsements: &endorsements, issuers, revocation, at, expected };
-            authenticate(KIND, bytes, &context)
-        };
-        let native = run(&AwsLc);
-        assert_eq!(native, run(&RustCrypto));
-        native
+        let (files, at, expected) = (&self.key_sets, self.at, self.expected);
+        let revocation = Revocation::default();
+        Question { kind: KIND, files, roots, revocation, at, expected }.ask(bytes)
     }
 
     fn code(&self) -> Code {
-        let refusal = self.run().expect_err("refused");
-        assert_eq!(refusal.checks.last().map(|check| check.outcome), Some(Outcome::Failed));
-        refusal.reason.code
+        refusal_code(self.run())
     }
 }
 

@@ -9,14 +9,13 @@
     reason = "a helper that fails fails its test"
 )]
 
+mod question;
+
 use std::collections::BTreeMap;
 
-use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
-    RustCrypto, authenticate, bare_root, identify,
-};
+use prooftrail_evidence::{Authentic, AwsLc, Expected, Link, Refusal, Revocation, RevocationMode, bare_root, identify};
 use prooftrail_result::{
-    Kind, Outcome, ReasonCode as Code, Stage, Timestamp, TrustAnchor,
+    Kind, ReasonCode as Code, Stage, Timestamp,
     claims::{ClaimName, Claims, Family, Value, cross_vendor, ita},
 };
 use prooftrail_simulator::{
@@ -28,6 +27,8 @@ use prooftrail_simulator::{
 };
 use prooftrail_trust_roots::RootSet;
 use sha2::{Digest, Sha256, Sha512};
+
+use self::question::{Question, configured, refusal_code};
 
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
@@ -87,34 +88,23 @@ impl Scene {
 
     fn roots(&self) -> RootSet {
         let Some(simulated) = self.simulated else { return RootSet::default() };
-        let (der, manifest) = (self.service.root_der(), self.service.root_manifest());
+        let manifest = self.service.root_manifest();
         let manifest = manifest.replace("simulated = true", &format!("simulated = {simulated}"));
-        RootSet::from_manifest(&manifest, TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap()
+        configured(&manifest, &self.service.root_der())
     }
 
     fn run(&self) -> Result<Authentic, Refusal> {
         self.run_bytes(self.token.build().as_bytes(), &self.roots())
     }
 
-    /// By both providers, which must agree.
     fn run_bytes(&self, bytes: &[u8], roots: &RootSet) -> Result<Authentic, Refusal> {
-        let run = |crypto| {
-            let endorsements = Endorsements::read(crypto, self.files.iter().map(Vec::as_slice)).unwrap();
-            let at = Timestamp::from_unix_seconds(self.at).unwrap();
-            let revocation = Revocation { intel: self.revocation, ..Revocation::default() };
-            let (expected, issuers) = (self.expected, &NoIssuers);
-            let context = Context { crypto, roots, endorsements: &endorsements, issuers, revocation, at, expected };
-            authenticate(KIND, bytes, &context)
-        };
-        let native = run(&AwsLc);
-        assert_eq!(native, run(&RustCrypto));
-        native
+        let (files, at, expected) = (&self.files, self.at, self.expected);
+        let revocation = Revocation { intel: self.revocation, ..Revocation::default() };
+        Question { kind: KIND, files, roots, revocation, at, expected }.ask(bytes)
     }
 
     fn code(&self) -> Code {
-        let refusal = self.run().expect_err("refused");
-        assert_eq!(refusal.checks.last().map(|check| check.outcome), Some(Outcome::Failed));
-        refusal.reason.code
+        refusal_code(self.run())
     }
 
     fn objections(&self) -> Vec<Code> {

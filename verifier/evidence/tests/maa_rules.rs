@@ -4,9 +4,11 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod question;
+
 use prooftrail_evidence::{
     Authentic, AwsLc, Context, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
-    RustCrypto, authenticate, identify,
+    authenticate, identify,
 };
 use prooftrail_result::{
     Kind, Outcome, ReasonCode as Code, Timestamp, TrustAnchor,
@@ -21,6 +23,8 @@ use prooftrail_simulator::{
 };
 use prooftrail_trust_roots::RootSet;
 use sha2::{Digest, Sha256};
+
+use self::question::{Question, configured, refusal_code};
 
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
@@ -76,29 +80,21 @@ impl<'a> Scene<'a> {
     fn appraise(&self, token: &[u8]) -> Result<Authentic, Refusal> {
         let mut files: Vec<Vec<u8>> = self.key_sets.iter().map(KeySet::build).collect();
         files.extend(self.collateral.clone());
-        let mut roots = RootSet::default();
-        if self.has_intel_root {
-            let (der, manifest) = (self.provider.intel.root_der(), self.provider.intel.root_manifest());
-            roots =
-                RootSet::from_manifest(&manifest, TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap();
-        }
-        let run = |crypto| {
-            let unread = |reason| Refusal { evidence_id: None, checks: Vec::new(), reason };
-            let endorsements = Endorsements::read(crypto, files.iter().map(Vec::as_slice)).map_err(unread)?;
-            let context = Context {
-                crypto,
-                roots: &roots,
-                endorsements: &endorsements,
-                issuers: &NoIssuers,
-                revocation: Revocation { intel: self.revocation, ..Revocation::default() },
-                at: Timestamp::from_unix_seconds(self.at).unwrap(),
-                expected: self.expected,
-            };
-            authenticate(Kind::AzureMaa, token, &context)
+        let intel = &self.provider.intel;
+        let roots = if self.has_intel_root {
+            configured(&intel.root_manifest(), &intel.root_der())
+        } else {
+            RootSet::default()
         };
-        let native = run(&AwsLc);
-        assert_eq!(native, run(&RustCrypto), "the providers agree");
-        native
+        let question = Question {
+            kind: Kind::AzureMaa,
+            files: &files,
+            roots: &roots,
+            revocation: Revocation { intel: self.revocation, ..Revocation::default() },
+            at: self.at,
+            expected: self.expected,
+        };
+        question.ask(token)
     }
 
     fn run(&self) -> Result<Authentic, Refusal> {
@@ -116,14 +112,6 @@ impl<'a> Scene<'a> {
     fn refused(&self) -> Code {
         refusal_code(self.run())
     }
-}
-
-fn refusal_code(result: Result<Authentic, Refusal>) -> Code {
-    let refusal = result.expect_err("refused");
-    if let Some(last) = refusal.checks.last() {
-        assert_eq!(last.outcome, Outcome::Failed);
-    }
-    refusal.reason.code
 }
 
 /// The reason for which a guest's token is refused after a change.

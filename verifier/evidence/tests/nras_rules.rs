@@ -3,12 +3,11 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
-    RustCrypto, authenticate, identify,
-};
+mod question;
+
+use prooftrail_evidence::{Authentic, Expected, Link, Refusal, Revocation, RevocationMode, identify};
 use prooftrail_result::{
-    Kind, Outcome, ReasonCode as Code, Stage, Timestamp, TrustAnchor,
+    Kind, Outcome, ReasonCode as Code, Stage, Timestamp,
     claims::{ClaimName, Claims, Value, cross_vendor, gpu, nras, switch},
 };
 use prooftrail_simulator::{
@@ -20,6 +19,8 @@ use prooftrail_simulator::{
 };
 use prooftrail_trust_roots::RootSet;
 use sha2::{Digest, Sha256, Sha384};
+
+use self::question::{Question, configured, refusal_code};
 
 /// 2026-06-01T12:00:00Z.
 const AT: i64 = 1_780_315_200;
@@ -56,30 +57,20 @@ impl<'a> Scene<'a> {
     }
 
     fn appraise(&self, answer: &[u8]) -> Result<Authentic, Refusal> {
-        let files: Vec<Vec<u8>> = self.key_sets.iter().map(KeySet::build).collect();
-        let mut roots = RootSet::default();
-        if self.has_root {
-            let (der, manifest) = (self.service.root_der(), self.service.root_manifest());
-            roots =
-                RootSet::from_manifest(&manifest, TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap();
-        }
-        let run = |crypto| {
-            let unread = |reason| Refusal { evidence_id: None, checks: Vec::new(), reason };
-            let endorsements = Endorsements::read(crypto, files.iter().map(Vec::as_slice)).map_err(unread)?;
-            let context = Context {
-                crypto,
-                roots: &roots,
-                endorsements: &endorsements,
-                issuers: &NoIssuers,
-                revocation: Revocation { nvidia: RevocationMode::Required, ..Revocation::default() },
-                at: Timestamp::from_unix_seconds(self.at).unwrap(),
-                expected: self.expected,
-            };
-            authenticate(Kind::NvidiaNras, answer, &context)
+        let roots = if self.has_root {
+            configured(&self.service.root_manifest(), &self.service.root_der())
+        } else {
+            RootSet::default()
         };
-        let native = run(&AwsLc);
-        assert_eq!(native, run(&RustCrypto), "the providers agree");
-        native
+        let question = Question {
+            kind: Kind::NvidiaNras,
+            files: &self.key_sets.iter().map(KeySet::build).collect::<Vec<_>>(),
+            roots: &roots,
+            revocation: Revocation { nvidia: RevocationMode::Required, ..Revocation::default() },
+            at: self.at,
+            expected: self.expected,
+        };
+        question.ask(answer)
     }
 
     fn run(&self) -> Result<Authentic, Refusal> {
@@ -112,14 +103,6 @@ impl<'a> Scene<'a> {
         });
         told.collect()
     }
-}
-
-fn refusal_code(result: Result<Authentic, Refusal>) -> Code {
-    let refusal = result.expect_err("refused");
-    if let Some(last) = refusal.checks.last() {
-        assert_eq!(last.outcome, Outcome::Failed);
-    }
-    refusal.reason.code
 }
 
 /// The reason for which an answer is refused after a change.
