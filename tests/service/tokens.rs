@@ -16,8 +16,10 @@ use prooftrail::{
 use prooftrail_protocol::{KindValue, Purpose, sha256, wire::PieceOfEvidence};
 use prooftrail_result::Kind;
 use prooftrail_simulator::{
+    azure::Machine,
     google::Verifier,
     jose::KeySet,
+    maa::Provider,
     vendors::{Conduct, Vendors},
 };
 use serde_json::json;
@@ -246,4 +248,50 @@ fn machines_without_a_network_have_sets_that_were_carried_there() {
     std::fs::write(folder.path().join("google.json"), set.build()).unwrap();
     service.reloader.reload();
     assert_eq!(ask(&site, "monday").status, 200);
+}
+
+#[test]
+fn only_providers_whose_word_the_policy_takes_are_asked() {
+    let at = i64::try_from(SystemClock.now() / 1000).unwrap();
+    let (machine, provider) = (Machine::snp("tokens", at), Provider::new("tokens", at));
+    let name = "azure-maa-keys-simulated.sim";
+    for (pinned, asked) in [(provider.issuer.as_str(), 1), ("https://other.weu.attest.azure.net", 0)] {
+        let (scratch, vendors) = (Scratch::new(), Vendors::start(Vec::new(), "tokens", at));
+        vendors.publish_keys(name, provider.key_set());
+        let urls = vec![(name.to_owned(), format!("{}/keys/{name}", vendors.url()))];
+        let service = Service::start(|config| {
+            config.data = scratch.path().join("data");
+            config.roots.files = vec![root_file(scratch.path())];
+            config.endorsements.keys_urls = KeySets::try_from(urls).unwrap();
+            config.endorsements.insecure_http = true;
+        });
+        let site = Site::prepare(service.address, &service.token);
+        let rule = |claim: &str, value: &str| {
+            let id = claim.replace(['.', '_'], "-");
+            format!(
+                "[[rule]]\nid = '{id}'\nclaim = '{claim}'\noperator = 'equals'\nvalue = '{value}'\n\
+                 rationale = 'pinned'\n"
+            )
+        };
+        site.put_in_force(&format!(
+            "prooftrail_policy = 1\nname = 'proofs'\nrationale = 'for tests'\nrequire_binding = true\n\
+             [[platform]]\nname = 'azure'\nprimary = 'azure-snp-vtpm'\n\
+             attached = [{{ kind = 'azure-maa' }}]\n{}{}{}{}",
+            rule("job.executable_sha384", &hex::encode(EXECUTABLE)),
+            rule("snp.measurement", &hex::encode(machine.measurement())),
+            rule("azure_vtpm.pcr4", &hex::encode(machine.quote.pcrs[4])),
+            rule("maa.issuer", pinned)
+        ));
+        // The token comes first, so that its key is what is missing.
+        let mut request = site.job(Purpose::Release).request();
+        let token = provider.guest_token(&machine).build().into_bytes();
+        request.evidence = vec![
+            PieceOfEvidence { kind: Kind::AzureMaa, evidence: token.into() },
+            PieceOfEvidence { kind: Kind::AzureSnpVtpm, evidence: machine.evidence().into() },
+        ];
+        let refused = site.post("/v1/releases", &json!(request));
+        assert!(refused.status >= 400, "{refused:?}");
+        assert_eq!(vendors.asked("/keys/"), asked, "{pinned}: {refused:?}");
+        drop(service);
+    }
 }

@@ -4,10 +4,10 @@
 use prooftrail_evidence::Revocation;
 use prooftrail_result::{
     Kind, Timestamp,
-    claims::{ClaimId, ClaimType, Value},
+    claims::{ClaimId, ClaimName, ClaimType, Claims, Value},
 };
 
-use crate::{Group, Platform, Rule, value_set::Window};
+use crate::{ClaimPattern, Group, Platform, Rule, RuleOutcome, claim_pattern::DeviceCounts, value_set::Window};
 
 /// A policy that evidence can be appraised against.
 #[derive(Clone, Debug)]
@@ -175,6 +175,21 @@ impl Policy {
         let platforms = self.terms.platforms.iter().flat_map(|platform| &platform.rules);
         let groups = self.terms.groups.iter().flat_map(|group| &group.when);
         self.terms.rules.iter().chain(platforms).chain(groups).any(|rule| rule.claim().name().id() == claim)
+    }
+
+    /// Whether evidence in which a claim has that value can satisfy every rule about the claim that holds for all evidence of
+    /// some platform: for whoever is to decide whom to ask before the evidence is appraised.
+    #[must_use]
+    pub fn may_accept(&self, claim: ClaimName, value: Value, at: Timestamp) -> bool {
+        let mut claims = Claims::default();
+        claims.insert(claim, value);
+        let holds = |rule: &Rule| {
+            let outcome = || rule.evaluate(&claims, DeviceCounts::default(), at);
+            rule.group().is_some()
+                || rule.claim() != ClaimPattern::One(claim)
+                || matches!(outcome(), RuleOutcome::Satisfied { .. })
+        };
+        self.rules().iter().all(holds) && self.platforms().iter().any(|platform| platform.rules().iter().all(holds))
     }
 
     /// The first platform whose shape a set of those kinds has.

@@ -31,10 +31,6 @@ const THING_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::fro
 /// How many things that could not be had are remembered.
 const MAX_THINGS: usize = 4096;
 
-/// How many hosts are remembered. A few are configured; others are called by the names of Azure Attestation's providers, and
-/// anybody can make up such names.
-const MAX_HOSTS: usize = 1024;
-
 /// Questions in flight to one host.
 const AT_ONCE: usize = 2;
 
@@ -81,13 +77,6 @@ struct Host {
     at_once: Arc<Semaphore>,
 }
 
-impl Host {
-    /// Whether nothing is known of it that matters: nobody is asking it, and it need not be left alone.
-    fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.at_once) == 1 && self.wait.as_ref().and_then(Wait::standing).is_none()
-    }
-}
-
 impl Gate {
     /// The failure of something that still stands.
     ///
@@ -101,16 +90,11 @@ impl Gate {
     /// Waits for a host to have room for one more question.
     ///
     /// # Errors
-    /// The host's failure that still stands; [`Failure::Busy`] where too many hosts are in trouble at once.
+    /// The host's failure that still stands.
     pub async fn enter(&self, host: &str) -> Result<OwnedSemaphorePermit, Failure> {
         let at_once = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            if hosts.len() >= MAX_HOSTS && !hosts.contains_key(host) {
-                hosts.retain(|_, host| !host.is_idle());
-                if hosts.len() >= MAX_HOSTS {
-                    return Err(Failure::Busy);
-                }
-            }
+            // Hosts are configured, or stand in a policy, so there are few.
             let new = || Host { wait: None, at_once: Arc::new(Semaphore::new(AT_ONCE)) };
             hosts.entry(host.to_owned()).or_insert_with(new).at_once.clone()
         };
@@ -160,7 +144,7 @@ mod tests {
 
     use prooftrail_evidence::Wanted;
 
-    use super::{Failure, Gate, MAX_HOSTS, MAX_THINGS};
+    use super::{Failure, Gate, MAX_THINGS};
 
     fn thing(number: usize) -> Wanted {
         let number = u32::try_from(number).unwrap().to_be_bytes();
@@ -168,29 +152,6 @@ mod tests {
             tee: prooftrail_evidence::Tee::Tdx,
             fmspc: [0, 0, number[0], number[1], number[2], number[3]],
         }
-    }
-
-    #[tokio::test]
-    async fn hosts_that_anybody_can_name_do_not_fill_the_memory() {
-        let gate = Gate::default();
-        let count = || gate.hosts.lock().unwrap().len();
-        let held = gate.enter("held").await.unwrap();
-        for number in 0..2 * MAX_HOSTS {
-            drop(gate.enter(&number.to_string()).await.unwrap());
-            assert!(count() <= MAX_HOSTS);
-        }
-        // Who is asked, and who is in trouble, is not forgotten; and then there is no room for more.
-        assert!(gate.hosts.lock().unwrap().contains_key("held"));
-        gate.hosts.lock().unwrap().retain(|name, _| name == "held");
-        for number in 1..MAX_HOSTS {
-            let name = number.to_string();
-            drop(gate.enter(&name).await.unwrap());
-            gate.note_host(&name, Some(&Failure::TimedOut));
-        }
-        assert_eq!(gate.enter("one more").await.unwrap_err(), Failure::Busy);
-        assert!(gate.enter("held").await.is_ok());
-        drop(held);
-        assert!(gate.enter("one more").await.is_ok());
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use prooftrail_evidence::{AmdKey, TokenIssuer, Wanted};
+use prooftrail_evidence::{AmdKey, Wanted};
 use prooftrail_result::Timestamp;
 use prooftrail_trust_roots::RootSet;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
@@ -34,9 +34,8 @@ const FLIGHT: Duration = Duration::from_secs(45);
 /// The most things that are being fetched at once.
 const MAX_FLIGHTS: usize = 64;
 
-/// Of these, what anybody can make up the need for: a report of a chip, a token of a provider that nobody has heard of. A vendor
-/// lets few such questions pass.
-const MAX_INVENTED_FLIGHTS: usize = 32;
+/// Of these, certificates of chips: anybody can invent a report of a chip, and a vendor lets few such questions pass.
+const MAX_VCEK_FLIGHTS: usize = 32;
 
 /// The most certificates whose issuers are remembered, each with some two kilobytes of CAs.
 const MAX_INTRODUCED: usize = 1024;
@@ -187,11 +186,9 @@ impl Source {
         if let Some(flight) = flights.get(wanted) {
             return flight.clone();
         }
-        let can_be_invented = |wanted: &Wanted| {
-            matches!(wanted, Wanted::AmdVcek { .. } | Wanted::KeySet { issuer: TokenIssuer::AzureMaa { .. } })
-        };
-        let invented = || flights.keys().filter(|flown| can_be_invented(flown)).count();
-        let is_full = flights.len() >= MAX_FLIGHTS || (can_be_invented(wanted) && invented() >= MAX_INVENTED_FLIGHTS);
+        let is_vcek = |wanted: &Wanted| matches!(wanted, Wanted::AmdVcek { .. });
+        let is_full = flights.len() >= MAX_FLIGHTS
+            || (is_vcek(wanted) && flights.keys().filter(|flown| is_vcek(flown)).count() >= MAX_VCEK_FLIGHTS);
         let refused = if is_full { Err(Failure::Busy) } else { self.fetcher.gate().check(wanted) };
         if let Err(failure) = refused {
             return watch::channel(Stage::Over(Err(failure))).1;

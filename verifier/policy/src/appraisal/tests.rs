@@ -2,7 +2,7 @@
 
 use prooftrail_result::{
     AppraisalResult, Kind, Outcome, Reason, ReasonCode, Scope, Timestamp, TrustAnchor, Verdict,
-    claims::{Claims, cross_vendor, job, nitro},
+    claims::{Claims, cross_vendor, job, maa, nitro},
 };
 
 use super::{Appraised, Hypothesis, authenticity_of_pieces, check};
@@ -91,6 +91,32 @@ fn keys_that_issuers_publish_count_where_a_policy_allows_them() {
     // Whatever else stands behind it must be listed, and so must a key that its set does not say to be the issuer's.
     assert_eq!(found(&allowing, published(&and_root(&"02".repeat(32)))), refused);
     assert_eq!(found(&allowing, bound().with(&[("root_sha256", &own)])), refused);
+}
+
+#[test]
+fn whom_a_policy_could_accept_is_told_before_anything_is_appraised() {
+    let issuer = |operator: &str, value: &str| rule("whose", "maa.issuer", operator, value);
+    let own = |rules: &str| rules.replace("[[rule]]", "[[platform.rule]]");
+    let platform = |name: &str| format!("[[platform]]\nname = '{name}'\nprimary = 'azure-maa'\n");
+    for (tables, accepted) in [
+        (NITRO.to_owned(), true),
+        (NITRO.to_owned() + &issuer("equals", "'a'"), true),
+        (NITRO.to_owned() + &issuer("in", "['b', 'a']"), true),
+        (NITRO.to_owned() + &issuer("in", "['b']"), false),
+        (NITRO.to_owned() + &issuer("not-in", "['a']"), false),
+        // Rules of one platform are no rules of the other.
+        (platform("one") + &own(&issuer("equals", "'b'")), false),
+        (
+            platform("one")
+                + &own(&issuer("equals", "'b'"))
+                + &platform("two")
+                + &own(&issuer("equals", "'a'")).replace("whose", "other"),
+            true,
+        ),
+    ] {
+        let policy = policy(&format!("{HEAD}{tables}"));
+        assert_eq!(policy.may_accept(maa::ISSUER.into(), "a".into(), at(NOW)), accepted, "{tables}");
+    }
 }
 
 #[test]

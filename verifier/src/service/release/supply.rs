@@ -7,9 +7,12 @@
 
 use std::sync::Arc;
 
-use prooftrail_evidence::{AwsLc, Endorsements, RevocationMode, Wanted, device_statuses, statuses, wanted};
+use prooftrail_evidence::{
+    AwsLc, Endorsements, RevocationMode, TokenIssuer, Wanted, device_statuses, statuses, wanted,
+};
+use prooftrail_policy::Policy;
 use prooftrail_release::Denial;
-use prooftrail_result::{ReasonCode, Timestamp};
+use prooftrail_result::{ReasonCode, Timestamp, claims::maa};
 
 use super::{governed::Governed, inquiry::Inquiry, now};
 use crate::{
@@ -42,7 +45,7 @@ pub(super) fn at_hand(state: &State, inquiry: &Arc<Inquiry>, governed: &Governed
     for _ in 0..ROUNDS {
         let sent = read(&inquiry);
         let wanted: Vec<_> =
-            wanted_by(&inquiry, governed, &sent).into_iter().filter(|wanted| !done.contains(wanted)).collect();
+            wanted_by(&inquiry, governed, &sent, at).into_iter().filter(|wanted| !done.contains(wanted)).collect();
         // What is in force already, wherever it came from.
         let mut held: Vec<_> = wanted.iter().filter(|wanted| sent.hold(wanted, at)).cloned().collect();
         let mut files = Vec::new();
@@ -98,8 +101,9 @@ fn read(inquiry: &Inquiry) -> Endorsements {
     Endorsements::read(&AwsLc, inquiry.endorsements.iter().map(AsRef::as_ref)).unwrap_or_default()
 }
 
-/// Everything that the pieces need, but for lists of vendors whose revocation the policy does not look at.
-fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements) -> Vec<Wanted> {
+/// Everything that the pieces need, but for lists of vendors whose revocation the policy does not look at, and keys of issuers
+/// whose word it does not take.
+fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements, at: Timestamp) -> Vec<Wanted> {
     let revocation = governed.policy.revocation();
     let mut all: Vec<_> = inquiry
         .evidence
@@ -107,10 +111,18 @@ fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements) -> Vec
         .flat_map(|(kind, bytes)| wanted(*kind, bytes, sent, None, &AwsLc).unwrap_or_default())
         .chain(statuses(sent, &AwsLc).into_iter().map(|(status, _)| status))
         .filter(|wanted| !wanted.is_revocation() || wanted.mode(&revocation) != RevocationMode::Off)
+        .filter(|wanted| is_of_use(wanted, &governed.policy, at))
         .collect();
     all.sort();
     all.dedup();
     all
+}
+
+/// Whether the policy takes an issuer's word at all. Anybody can name a provider of Azure Attestation in a token; only those
+/// that the policy pins are asked.
+fn is_of_use(wanted: &Wanted, policy: &Policy, at: Timestamp) -> bool {
+    let Wanted::KeySet { issuer: issuer @ TokenIssuer::AzureMaa { .. } } = wanted else { return true };
+    issuer.names().iter().any(|name| policy.may_accept(maa::ISSUER.into(), name.as_str().into(), at))
 }
 
 /// Has vendors asked for what is missing, and adds it.
@@ -145,7 +157,7 @@ pub(super) async fn ask(
         // Of the signers of what has come.
         let (sent, at) = (read(&inquiry), now(state));
         let is_new = |status: &Wanted| !asked.contains(status) && !sent.hold(status, at);
-        missing = wanted_by(&inquiry, governed, &sent)
+        missing = wanted_by(&inquiry, governed, &sent, at)
             .into_iter()
             .filter(|wanted| is_status(wanted) && is_new(wanted))
             .collect();
