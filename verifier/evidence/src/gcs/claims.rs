@@ -1,14 +1,81 @@
-//! What a Confidential Space token establishes, by the names of the claim dictionary (`gcs.`, `gpu.<n>.` and the cross-vendor
-//! ones).
+//! What a Confidential Space token says, by the names of the claim dictionary (`gcs.`, `gpu.<n>.` and the cross-vendor ones).
 //!
-//! In: the claims of a token whose signature, key and times were found good. Out: [`Claims`].
+//! In: the payload. Out: [`Stated`], which nobody has vouched for yet. Members that are not known here are signed and not read,
+//! since Google adds some without notice; those that are known have their type. What a token leaves out is left out: nothing
+//! has a default. Google Cloud, Confidential Space documentation, "Attestation token claims".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use prooftrail_result::claims::{Claims, Value, cross_vendor, gcs, gpu};
+use prooftrail_result::{
+    Reason, ReasonCode,
+    claims::{ClaimId, Claims, Value, cross_vendor, gcs, gpu},
+};
 
-use super::token::{Gpu, NvidiaGpu, Submods, Token};
-use crate::jose::{Signer, Texts, Window};
+use crate::{
+    authentic::Link,
+    jose::{
+        Texts,
+        members::{claim, claim_all, hex, needed_text, object, objects, texts},
+    },
+    json::Object,
+};
+
+/// Members at the top of a token.
+const TOKEN: &[(&str, ClaimId)] = &[
+    ("aud", gcs::AUD),
+    ("sub", gcs::SUB),
+    ("exp", gcs::EXP),
+    ("hwmodel", gcs::HWMODEL),
+    ("swname", gcs::SWNAME),
+    ("dbgstat", gcs::DBGSTAT),
+    ("secboot", gcs::SECBOOT),
+    ("oemid", gcs::OEMID),
+    ("attester_tcb", gcs::ATTESTER_TCB),
+    ("google_service_accounts", gcs::SERVICE_ACCOUNTS),
+];
+
+/// What Google says of a TDX platform: of the time at which it was put into service.
+const TDX: &[(&str, ClaimId)] = &[
+    ("gcp_attester_tcb_status", gcs::TDX_GCP_ATTESTER_TCB_STATUS),
+    ("gcp_attester_tcb_date", gcs::TDX_GCP_ATTESTER_TCB_DATE),
+];
+
+/// The workload.
+const CONTAINER: &[(&str, ClaimId)] = &[
+    ("image_reference", gcs::CONTAINER_IMAGE_REFERENCE),
+    ("image_digest", gcs::CONTAINER_IMAGE_DIGEST),
+    ("image_id", gcs::CONTAINER_IMAGE_ID),
+    ("restart_policy", gcs::CONTAINER_RESTART_POLICY),
+    ("args", gcs::CONTAINER_ARGS),
+    ("cmd_override", gcs::CONTAINER_CMD_OVERRIDE),
+];
+
+/// Where it runs.
+const INSTANCE: &[(&str, ClaimId)] = &[
+    ("zone", gcs::GCE_ZONE),
+    ("project_id", gcs::GCE_PROJECT_ID),
+    ("project_number", gcs::GCE_PROJECT_NUMBER),
+    ("instance_name", gcs::GCE_INSTANCE_NAME),
+    ("instance_id", gcs::GCE_INSTANCE_ID),
+];
+
+/// The devices that Google verified, as a whole and one by one.
+const DEVICES: &[(&str, ClaimId)] = &[("cc_mode", gcs::NVIDIA_GPU_CC_MODE), ("cc_feature", gcs::NVIDIA_GPU_CC_FEATURE)];
+const DEVICE: &[(&str, ClaimId)] = &[
+    ("hwmodel", gpu::HWMODEL),
+    ("ueid", gpu::UEID),
+    ("driver_version", gpu::DRIVER_VERSION),
+    ("vbios_version", gpu::VBIOS_VERSION),
+];
+
+/// What means the same for every vendor.
+const CROSS_VENDOR: &[(ClaimId, ClaimId)] = &[
+    (gcs::SECBOOT, cross_vendor::SECURE_BOOT),
+    (gcs::TDX_GCP_ATTESTER_TCB_STATUS, cross_vendor::TCB_STATUS),
+    (gcs::TDX_GCP_ATTESTER_TCB_DATE, cross_vendor::TCB_DATE),
+    (gcs::CONTAINER_IMAGE_DIGEST, cross_vendor::MEASUREMENT),
+    (gcs::GCE_INSTANCE_ID, cross_vendor::INSTANCE),
+];
 
 /// What the token says of the machine's memory: what its model protects, by Google's name for it.
 const PLATFORMS: [(&str, &str); 4] =
@@ -23,117 +90,119 @@ const DEBUG: [(&str, bool); 2] = [("disabled-since-boot", false), ("enabled", tr
 /// The modes of confidential computing of GPUs.
 const CC_MODES: [(&str, &str); 3] = [("ON", "on"), ("OFF", "off"), ("DEVTOOLS", "devtools")];
 
-/// Everything that is established.
-pub(super) fn claims(token: &Token, window: Window, is_pki: bool, signer: &Signer) -> Claims {
-    let mut claims = Claims::with_capacity(64);
-    signer.claim(&mut claims);
-    machine(&mut claims, token);
-    claims.insert(cross_vendor::ISSUED_AT, window.issued_at);
-    claims.insert(gcs::TOKEN_TYPE, if is_pki { "pki" } else { "oidc" });
-    claims.insert(gcs::AUD, token.aud.as_str());
-    claims.insert_if(gcs::SUB, token.sub.as_deref());
-    claims.insert(gcs::EXP, window.expires);
-    claims.insert_if(gcs::EAT_NONCE, token.eat_nonce.as_ref().map(|nonces| texts(nonces.as_slice())));
-    claims.insert_if(gcs::SWNAME, token.swname.as_deref());
-    claims.insert_if(gcs::SWVERSION, token.swversion.as_ref().map(Texts::as_slice).map(texts));
-    claims.insert_if(gcs::OEMID, token.oemid);
-    claims.insert_if(gcs::SERVICE_ACCOUNTS, token.google_service_accounts.as_deref().map(texts));
-    let Submods { confidential_space, container: _, gce: _, nvidia_gpu: devices } = &token.submods;
-    if let Some(space) = confidential_space {
-        claims.insert_if(gcs::SUPPORT_ATTRIBUTES, space.support_attributes.as_deref().map(texts));
-        let monitoring = space.monitoring_enabled.as_ref();
-        claims.insert_if(gcs::MONITORING_MEMORY, monitoring.and_then(|enabled| enabled.memory));
-    }
-    container(&mut claims, &token.submods);
-    instance(&mut claims, &token.submods);
-    if let Some(devices) = devices {
-        gpus(&mut claims, devices);
-    }
-    claims
+/// What a token says.
+#[derive(Debug)]
+pub(super) struct Stated {
+    pub(super) claims: Claims,
+    /// Which devices it speaks of.
+    pub(super) links: Vec<Link>,
+    /// One nonce stands in the token as a text, several as a list.
+    pub(super) nonces: Option<Texts>,
+    pub(super) audience: String,
 }
 
-/// The machine: its TEE, its firmware, its patch level.
-fn machine(claims: &mut Claims, token: &Token) {
-    let model = token.hwmodel.as_deref();
-    let platform = model.and_then(|model| named(&PLATFORMS, model));
+/// Reads what a payload says.
+pub(super) fn read(payload: &Object<'_>) -> Result<Stated, Reason> {
+    let mut claims = Claims::with_capacity(64);
+    let audience = needed_text(payload, "aud")?.to_owned();
+    let nonces = texts(payload, "eat_nonce")?;
+    claim_all(&mut claims, payload, TOKEN)?;
+    claims.insert_if(gcs::EAT_NONCE, nonces.as_ref().map(Texts::to_list));
+    claims.insert_if(gcs::SWVERSION, texts(payload, "swversion")?.as_ref().map(Texts::to_list));
+    if let Some(tdx) = object(payload, "tdx")? {
+        claim_all(&mut claims, tdx, TDX)?;
+    }
+    let links = match object(payload, "submods")? {
+        Some(submods) => read_submods(&mut claims, submods)?,
+        None => Vec::new(),
+    };
+    for (own, shared) in CROSS_VENDOR {
+        let value = claims.get(*own).cloned();
+        claims.insert_if(*shared, value);
+    }
+    let platform = text(&claims, gcs::HWMODEL).and_then(|model| named(&PLATFORMS, model));
     claims.insert_if(cross_vendor::PLATFORM, platform);
-    claims.insert_if(gcs::HWMODEL, model);
-    claims.insert_if(gcs::DBGSTAT, token.dbgstat.as_deref());
     // Of a machine whose host can read its memory, or of which we do not know that, no `dbgstat` says that nobody can.
-    let debug = token.dbgstat.as_deref().and_then(|status| named(&DEBUG, status));
+    let debug = text(&claims, gcs::DBGSTAT).and_then(|status| named(&DEBUG, status));
     let is_tee = platform.is_some_and(|platform| platform != NO_TEE);
     claims.insert_if(cross_vendor::DEBUG, debug.filter(|debug| *debug || is_tee));
-    claims.insert_if(cross_vendor::SECURE_BOOT, token.secboot);
-    claims.insert_if(gcs::SECBOOT, token.secboot);
-    claims.insert_if(gcs::ATTESTER_TCB, token.attester_tcb.as_deref().map(texts));
-    if let Some(tdx) = &token.tdx {
-        let date = tdx.gcp_attester_tcb_date.map(|date| date.0);
-        let status = tdx.gcp_attester_tcb_status.as_deref();
-        claims.insert_if(gcs::TDX_GCP_ATTESTER_TCB_STATUS, status);
-        claims.insert_if(cross_vendor::TCB_STATUS, status);
-        claims.insert_if(gcs::TDX_GCP_ATTESTER_TCB_DATE, date);
-        claims.insert_if(cross_vendor::TCB_DATE, date);
+    Ok(Stated { claims, links, nonces, audience })
+}
+
+/// Reads what the parts of a token say of workload, machine and devices. Gives which devices they are.
+fn read_submods(claims: &mut Claims, submods: &Object<'_>) -> Result<Vec<Link>, Reason> {
+    if let Some(space) = object(submods, "confidential_space")? {
+        // Absent on debug images.
+        claim(claims, space, "support_attributes", gcs::SUPPORT_ATTRIBUTES)?;
+        if let Some(monitoring) = object(space, "monitoring_enabled")? {
+            claim(claims, monitoring, "memory", gcs::MONITORING_MEMORY)?;
+        }
+    }
+    if let Some(container) = object(submods, "container")? {
+        claim_all(claims, container, CONTAINER)?;
+        claims.insert_if(gcs::CONTAINER_ENV, variables(container, "env")?);
+        claims.insert_if(gcs::CONTAINER_ENV_OVERRIDE, variables(container, "env_override")?);
+        if container.get("image_signatures").is_some() {
+            claims.insert(gcs::CONTAINER_SIGNATURE_KEY_IDS, signers(container)?);
+        }
+    }
+    if let Some(gce) = object(submods, "gce")? {
+        claim_all(claims, gce, INSTANCE)?;
+    }
+    match object(submods, "nvidia_gpu")? {
+        Some(devices) => read_devices(claims, devices),
+        None => Ok(Vec::new()),
     }
 }
 
-/// The workload.
-fn container(claims: &mut Claims, submods: &Submods) {
-    let Some(container) = &submods.container else { return };
-    claims.insert_if(cross_vendor::MEASUREMENT, container.image_digest.as_deref());
-    claims.insert_if(gcs::CONTAINER_IMAGE_REFERENCE, container.image_reference.as_deref());
-    claims.insert_if(gcs::CONTAINER_IMAGE_DIGEST, container.image_digest.as_deref());
-    claims.insert_if(gcs::CONTAINER_IMAGE_ID, container.image_id.as_deref());
-    claims.insert_if(gcs::CONTAINER_RESTART_POLICY, container.restart_policy.as_deref());
-    claims.insert_if(gcs::CONTAINER_ARGS, container.args.as_deref().map(texts));
-    claims.insert_if(gcs::CONTAINER_CMD_OVERRIDE, container.cmd_override.as_deref().map(texts));
-    claims.insert_if(gcs::CONTAINER_ENV, container.env.as_ref().map(variables));
-    claims.insert_if(gcs::CONTAINER_ENV_OVERRIDE, container.env_override.as_ref().map(variables));
-    if let Some(signatures) = &container.image_signatures {
-        let keys: BTreeSet<_> = signatures.iter().map(|signature| &signature.key_id.0).collect();
-        let keys: Vec<_> = keys.into_iter().map(|key| Value::from(key.as_slice())).collect();
-        claims.insert(gcs::CONTAINER_SIGNATURE_KEY_IDS, keys);
+/// The keys by which the image is signed: SHA-256 of each SubjectPublicKeyInfo, sorted.
+fn signers(container: &Object<'_>) -> Result<Vec<Value>, Reason> {
+    let mut keys = BTreeSet::new();
+    for signature in objects(container, "image_signatures")? {
+        let malformed = || Reason::new(ReasonCode::TokenMalformed, "a signature of the image names no key");
+        keys.insert(hex::<32>(signature, "key_id")?.ok_or_else(malformed)?);
     }
+    Ok(keys.iter().map(|key| Value::from(key.as_slice())).collect())
 }
 
-/// Where it runs.
-fn instance(claims: &mut Claims, submods: &Submods) {
-    let Some(gce) = &submods.gce else { return };
-    claims.insert_if(cross_vendor::INSTANCE, gce.instance_id.as_deref());
-    claims.insert_if(gcs::GCE_ZONE, gce.zone.as_deref());
-    claims.insert_if(gcs::GCE_PROJECT_ID, gce.project_id.as_deref());
-    claims.insert_if(gcs::GCE_PROJECT_NUMBER, gce.project_number.as_deref());
-    claims.insert_if(gcs::GCE_INSTANCE_NAME, gce.instance_name.as_deref());
-    claims.insert_if(gcs::GCE_INSTANCE_ID, gce.instance_id.as_deref());
+/// `NAME=value`, sorted by name.
+fn variables(container: &Object<'_>, member: &str) -> Result<Option<Vec<Value>>, Reason> {
+    let Some(variables) = object(container, member)? else { return Ok(None) };
+    let names = variables.iter().map(|(name, _)| name);
+    let texts = names.map(|name| Ok(Value::from(format!("{name}={}", needed_text(variables, name)?).as_str())));
+    texts.collect::<Result<_, _>>().map(Some)
 }
 
-/// The devices that Google verified; each is a different one.
-fn gpus(claims: &mut Claims, devices: &NvidiaGpu) {
-    let mode = devices.cc_mode.as_deref();
-    claims.insert_if(cross_vendor::GPU_CC_MODE, mode.and_then(|mode| named(&CC_MODES, mode)));
-    claims.insert_if(gcs::NVIDIA_GPU_CC_MODE, mode);
-    claims.insert_if(gcs::NVIDIA_GPU_CC_FEATURE, devices.cc_feature.as_deref());
-    for (device, Gpu { hwmodel, driver_version, vbios_version, ueid }) in (0_u16..).zip(&devices.gpus) {
-        claims.insert(gpu::VERIFIED_BY.device(device), "gcs");
-        claims.insert_if(gpu::HWMODEL.device(device), hwmodel.as_deref());
-        claims.insert_if(gpu::UEID.device(device), ueid.as_deref());
-        claims.insert_if(gpu::DRIVER_VERSION.device(device), driver_version.as_deref());
-        claims.insert_if(gpu::VBIOS_VERSION.device(device), vbios_version.as_deref());
+/// Reads what is said of devices, each of which is a different one as far as they have ids. Gives which they are.
+fn read_devices(claims: &mut Claims, devices: &Object<'_>) -> Result<Vec<Link>, Reason> {
+    claim_all(claims, devices, DEVICES)?;
+    let mode = text(claims, gcs::NVIDIA_GPU_CC_MODE).and_then(|mode| named(&CC_MODES, mode));
+    claims.insert_if(cross_vendor::GPU_CC_MODE, mode);
+    let each = objects(devices, "gpus")?;
+    let (mut seen, mut links) = (BTreeSet::new(), Vec::new());
+    for (number, device) in (0_u16..).zip(&each) {
+        claims.insert(gpu::VERIFIED_BY.device(number), "gcs");
+        DEVICE.iter().try_for_each(|(name, id)| claim(claims, device, name, id.device(number)))?;
+        let Some(id) = device.text("ueid") else { continue };
+        if !seen.insert(id) {
+            return Err(Reason::new(ReasonCode::TokenMalformed, "the token lists one device twice").have(id));
+        }
+        links.push(Link::Device(id.into()));
     }
     // One that does not say which it is may be any other.
-    let all_differ = devices.gpus.iter().all(|gpu| gpu.ueid.is_some());
-    claims.insert_if(cross_vendor::GPU_COUNT, u64::try_from(devices.gpus.len()).ok().filter(|_| all_differ));
+    claims.insert_if(cross_vendor::GPU_COUNT, u64::try_from(each.len()).ok().filter(|_| links.len() == each.len()));
+    Ok(links)
+}
+
+/// The value of a claim that is a text.
+fn text(claims: &Claims, name: ClaimId) -> Option<&str> {
+    match claims.get(name) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    }
 }
 
 /// What a table says of a name.
 fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-}
-
-fn texts(texts: &[String]) -> Vec<Value> {
-    texts.iter().map(|text| Value::from(text.as_str())).collect()
-}
-
-/// `NAME=value`, sorted by name.
-fn variables(variables: &BTreeMap<String, String>) -> Vec<Value> {
-    variables.iter().map(|(name, value)| Value::from(format!("{name}={value}").as_str())).collect()
 }

@@ -2,24 +2,23 @@
 //! machine to be.
 //!
 //! In: a token in compact serialisation; for OIDC tokens, Google's key set among the endorsements; for PKI tokens nothing, as
-//! they bring the chain of their key. Out: authentic claims. Parsing stands in [`token`]; this file is the order of the
+//! they bring the chain of their key. Out: authentic claims. What is read of a payload stands in [`claims`]. The order of the
 //! checks: algorithm → issuer → key, for PKI tokens with its chain to the pinned root → signature → times → what the caller
 //! expects. Google Cloud, Confidential Space documentation, "Attestation token claims" and "Attestation token validation".
 
 mod claims;
-mod token;
 
-use prooftrail_result::{EvidenceId, Kind, Reason, ReasonCode, Timestamp};
+use prooftrail_result::{EvidenceId, Kind, Reason, ReasonCode, Timestamp, claims::gcs};
 
-use self::token::Token;
+use self::claims::Stated;
 use crate::{
-    authentic::{Authentic, check},
+    authentic::Authentic,
     checks::Checks,
     context::{Context, RevocationMode},
     crypto::SignatureAlgorithm,
     expected,
     format::Format,
-    jose::{Algorithm, Authority, ChainRule, Compact, Issuer, MAX_TOKEN_BYTES, Times, Window},
+    jose::{Algorithm, Authority, ChainRule, Issuer, MAX_TOKEN_BYTES, Token},
     wanted::TokenIssuer,
     x509::{KeyType, Profile},
 };
@@ -45,12 +44,13 @@ static CERTIFICATES: Profile = Profile {
     leaf_leeway_seconds: 0,
 };
 
-/// A PKI token's chain: leaf, CA and root, exactly.
-static CHAIN: ChainRule = ChainRule { profile: &CERTIFICATES, length: 3..=3 };
-
-/// Google, as the issuer of OIDC tokens by bare keys.
-static GOOGLE: Issuer =
-    Issuer { kind: Kind::GcpConfidentialSpace, vendor: "google", algorithms: ALGORITHMS, authority: Authority::KeySet };
+/// Google: of PKI tokens by a chain of leaf, CA and root, exactly; of OIDC tokens by bare keys.
+static GOOGLE: Issuer = Issuer {
+    kind: Kind::GcpConfidentialSpace,
+    vendor: "google",
+    algorithms: ALGORITHMS,
+    authority: Authority::HeaderOrKeySet(ChainRule { profile: &CERTIFICATES, length: 3..=3 }),
+};
 
 /// `gcp-confidential-space`.
 #[derive(Clone, Copy, Debug)]
@@ -59,15 +59,19 @@ pub struct ConfidentialSpace;
 /// A token that has the format.
 #[derive(Debug)]
 pub struct ConfidentialSpaceToken<'a> {
-    token: Compact<'a>,
-    claims: Box<Token>,
-    window: Window,
+    token: Token<'a>,
+    stated: Stated,
 }
 
 impl ConfidentialSpaceToken<'_> {
+    /// Whether it brings the chain of its key.
+    fn is_pki(&self) -> bool {
+        self.token.compact.header.x5c.is_some()
+    }
+
     /// Whose key set it needs: PKI tokens need none.
     pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
-        (self.token.header.x5c.is_none() && self.claims.iss == ISSUER).then_some(TokenIssuer::ConfidentialSpace)
+        (!self.is_pki() && self.token.issuer == ISSUER).then_some(TokenIssuer::ConfidentialSpace)
     }
 }
 
@@ -77,19 +81,15 @@ impl Format for ConfidentialSpace {
     type Document<'a> = ConfidentialSpaceToken<'a>;
 
     fn parse(bytes: &[u8]) -> Result<ConfidentialSpaceToken<'_>, Reason> {
-        let token = Compact::parse(bytes)?;
-        let claims: Box<Token> = token.claims()?;
-        claims.check_devices()?;
-        let window = Times { iat: claims.iat, nbf: claims.nbf, exp: claims.exp }.window()?;
-        Ok(ConfidentialSpaceToken { token, claims, window })
+        Token::parse(bytes, claims::read).map(|(token, stated)| ConfidentialSpaceToken { token, stated })
     }
 
     fn signed_sha384(document: &ConfidentialSpaceToken<'_>, context: &Context<'_>) -> [u8; 48] {
-        context.crypto.sha384(&[document.token.signed])
+        document.token.signed_sha384(context)
     }
 
     fn claimed_time(document: &ConfidentialSpaceToken<'_>) -> Option<Timestamp> {
-        Some(document.window.issued_at)
+        Some(document.token.claimed_time())
     }
 
     fn authenticate(
@@ -98,39 +98,24 @@ impl Format for ConfidentialSpace {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        let ConfidentialSpaceToken { token, claims, window } = document;
-        let algorithm = checks.run(check::TOKEN_ALGORITHM, || token.algorithm(GOOGLE.algorithms))?;
-        checks.run(check::TOKEN_ISSUER, || {
-            if claims.iss != ISSUER {
-                return Err(Reason::from(ReasonCode::TokenIssuer).have(&claims.iss).need(ISSUER));
-            }
-            token.header.check_jku(&[KEY_SET])
-        })?;
+        let ConfidentialSpaceToken { token, stated } = document;
         // Google publishes revocation for the CA alone, and no policy speaks of it: what was supplied is used.
-        let revocation = RevocationMode::BestEffort;
-        let is_pki = token.header.x5c.is_some();
-        let signer = if is_pki {
-            GOOGLE.signer_in_header(token, algorithm, &CHAIN, revocation, context, checks)?
-        } else {
-            GOOGLE.signer(token, ISSUER, algorithm, revocation, context, checks)?
-        };
-        checks.run(check::SIGNATURE, || signer.verify(token, algorithm, context))?;
-        checks.run(check::TOKEN_TIMES, || window.check(context.at))?;
-        let bound = expected::in_token(claims.eat_nonce.as_ref(), &claims.aud, context.expected, checks)?;
+        let (_, signer) = token.signer(&GOOGLE, check_issuer, RevocationMode::BestEffort, context, checks)?;
+        token.verify(&signer, context, checks)?;
+        let bound = expected::in_token(stated.nonces.as_ref(), &stated.audience, context.expected, checks)?;
 
-        let mut established = claims::claims(claims, *window, is_pki, &signer);
-        bound.claim(&mut established);
-        Ok(Authentic {
-            evidence_id,
-            claims: established,
-            checks: Vec::new(),
-            objections: Vec::new(),
-            valid_until: signer.valid_until().min(window.last()),
-            trust_anchor: signer.trust_anchor,
-            debug_applies: true,
-            links: claims.links(),
-            issuer_keys: signer.issuer_key.into_iter().collect(),
-            inputs: signer.inputs(),
-        })
+        let mut authentic = token.authentic(evidence_id, stated.claims.clone(), &signer);
+        authentic.claims.insert(gcs::TOKEN_TYPE, if document.is_pki() { "pki" } else { "oidc" });
+        bound.claim(&mut authentic.claims);
+        authentic.links.clone_from(&stated.links);
+        Ok(authentic)
     }
+}
+
+/// Whether Google issued it, by its own word, and names no other place of its keys.
+fn check_issuer(token: &Token<'_>) -> Result<&'static str, Reason> {
+    if token.issuer != ISSUER {
+        return Err(Reason::from(ReasonCode::TokenIssuer).have(&token.issuer).need(ISSUER));
+    }
+    token.compact.header.check_jku(&[KEY_SET]).map(|()| ISSUER)
 }

@@ -1,6 +1,6 @@
 //! What the hardware behind a token signed: report data that are hashed again from what the token says went into them.
 //!
-//! In: a section of a token that is authentic, and what the caller expects. Out: what was found. A trust domain's report data
+//! In: what an authentic token says of its hardware, and what the caller expects. Out: what was found. A trust domain's report data
 //! are SHA-512 of the service's nonce, the nonce's time and the runtime data, an enclave's SHA-256 of the same with held data
 //! and 32 zero bytes; without a nonce, of the data alone.
 
@@ -8,8 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use prooftrail_result::{Outcome, Reason, ReasonCode};
 
 use super::{
+    claims::{Attester, Hardware, VerifierNonce},
     gpu::{Devices, NONCE_BYTES},
-    token::{Attester, Section, VerifierNonce},
 };
 use crate::{
     authentic::check,
@@ -32,22 +32,22 @@ pub(super) struct Found<'a> {
 
 /// Compares the report data with what the token says went into them, and with what is expected.
 pub(super) fn check<'a>(
-    section: &Section,
+    hardware: &Hardware,
     attester: Attester,
     devices: Option<&Devices>,
     context: &Context<'a>,
     checks: &mut Checks,
 ) -> Result<Found<'a>, Reason> {
     let crypto = context.crypto;
-    let nonce = section.verifier_nonce.as_ref();
-    let data = checks.run(check::RUNTIME_DATA, || own_data(section, attester, nonce, crypto))?;
+    let nonce = hardware.nonce.as_ref();
+    let data = checks.run(check::RUNTIME_DATA, || own_data(hardware, attester, nonce, crypto))?;
     let Expected { nonce: expected_nonce, binding, .. } = context.expected;
     let expected_nonce = expected_nonce.filter(|_| binding.is_none());
     match expected_nonce {
         Some(need) => checks.run(check::NONCE, || match nonce {
-            Some(nonce) if nonce.val.0 == need && !need.is_empty() => Ok(()),
+            Some(nonce) if nonce.val == need && !need.is_empty() => Ok(()),
             Some(nonce) => Err(Reason::from(ReasonCode::BindingNonceMismatch)
-                .have(hex::encode(&nonce.val.0))
+                .have(hex::encode(&nonce.val))
                 .need(hex::encode(need))),
             None => Err(Reason::from(ReasonCode::BindingNonceAbsent).need(hex::encode(need))),
         })?,
@@ -56,7 +56,7 @@ pub(super) fn check<'a>(
     let runtime = binding.map(|value| [RUNTIME_DATA_HEAD, value.as_slice()].concat());
     match &runtime {
         Some(runtime) => checks.run(check::BINDING, || {
-            let have = section.report_data().ok_or(ReasonCode::BindingValueAbsent)?;
+            let have = hardware.report_data.as_ref().ok_or(ReasonCode::BindingValueAbsent)?;
             let need = report_data(attester, nonce, runtime, crypto).ok_or(ReasonCode::BindingValueAbsent)?;
             if *have == need {
                 return Ok(());
@@ -80,19 +80,19 @@ pub(super) fn check<'a>(
 
 /// The attester's own data, if the report data are their hash; it is a contradiction if they are not.
 fn own_data(
-    section: &Section,
+    hardware: &Hardware,
     attester: Attester,
     nonce: Option<&VerifierNonce>,
     crypto: &dyn Crypto,
 ) -> Result<Option<Vec<u8>>, Reason> {
-    let (Some(text), Some(have)) = (section.signed_data(), section.report_data()) else { return Ok(None) };
+    let (Some(text), Some(have)) = (&hardware.data, &hardware.report_data) else { return Ok(None) };
     let Ok(data) = STANDARD.decode(text) else { return Ok(None) };
     let Some(need) = report_data(attester, nonce, &data, crypto) else { return Ok(None) };
     if *have == need {
         return Ok(Some(data));
     }
     // What goes into the hash beside data of both kinds, or data of a paravisor, is not documented.
-    if section.has_other_data() || section.attester_user_data.is_some() {
+    if hardware.has_other_data {
         return Ok(None);
     }
     Err(Reason::from(ReasonCode::ItaReportData).have(hex::encode(have)).need(hex::encode(need)))
@@ -119,7 +119,7 @@ fn report_data(
 }
 
 fn parts<'p>(nonce: Option<&'p VerifierNonce>, data: &'p [u8]) -> [&'p [u8]; 3] {
-    nonce.map_or([&[], &[], data], |nonce| [&nonce.val.0, &nonce.iat.0, data])
+    nonce.map_or([&[], &[], data], |nonce| [&nonce.val, &nonce.iat, data])
 }
 
 /// Whether a device's nonce is made of these data, with the service's nonce or without: the first half of their SHA-512, which

@@ -6,36 +6,52 @@
 
 use prooftrail_result::{
     Reason, ReasonCode,
-    claims::{Claims, cross_vendor, gpu},
+    claims::{ClaimId, Claims, cross_vendor, gpu},
 };
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use crate::authentic::Link;
+use crate::{
+    authentic::Link,
+    jose::members::{claim_all, flag, text},
+    json::{Node, Object},
+};
 
 /// The bytes of a device's nonce.
 pub(super) const NONCE_BYTES: usize = 32;
 /// No machine has more devices.
 const MAX_DEVICES: usize = 64;
 
+/// Members about a device.
+const DEVICE: &[(&str, ClaimId)] = &[
+    ("hwmodel", gpu::HWMODEL),
+    ("ueid", gpu::UEID),
+    ("oemid", gpu::OEMID),
+    ("secboot", gpu::SECBOOT),
+    ("dbgstat", gpu::DBGSTAT),
+    ("x-nvidia-gpu-driver-version", gpu::DRIVER_VERSION),
+    ("x-nvidia-gpu-vbios-version", gpu::VBIOS_VERSION),
+    ("x-nvidia-gpu-arch", gpu::ARCH),
+];
+
 /// What a token says of a device.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct Device {
+    /// As device 0.
+    claims: Claims,
     measres: Option<String>,
     eat_nonce: Option<String>,
-    hwmodel: Option<String>,
     ueid: Option<String>,
-    oemid: Option<String>,
-    secboot: Option<bool>,
-    dbgstat: Option<String>,
-    #[serde(rename = "x-nvidia-gpu-driver-version")]
-    driver_version: Option<String>,
-    #[serde(rename = "x-nvidia-gpu-vbios-version")]
-    vbios_version: Option<String>,
-    #[serde(rename = "x-nvidia-gpu-arch")]
-    arch: Option<String>,
-    #[serde(rename = "x-nvidia-overall-att-result")]
     overall: Option<bool>,
+}
+
+impl Device {
+    fn read(members: &Object<'_>) -> Result<Self, Reason> {
+        let mut claims = Claims::with_capacity(DEVICE.len() + 2);
+        claims.insert(gpu::VERIFIED_BY, "ita");
+        claim_all(&mut claims, members, DEVICE)?;
+        let own = |name: &str| Ok::<_, Reason>(text(members, name)?.map(str::to_owned));
+        let overall = flag(members, "x-nvidia-overall-att-result")?;
+        Ok(Self { claims, measres: own("measres")?, eat_nonce: own("eat_nonce")?, ueid: own("ueid")?, overall })
+    }
 }
 
 /// The devices of a token.
@@ -48,24 +64,23 @@ pub(super) struct Devices {
 
 impl Devices {
     /// Reads the section: one device, or an object with one for each (`GPU-0`, `GPU-1`, …), in the order of their numbers.
-    pub(super) fn read(section: &Map<String, Value>) -> Result<Self, Reason> {
+    pub(super) fn read(section: &Object<'_>) -> Result<Self, Reason> {
         let malformed = |why: String| Reason::new(ReasonCode::TokenMalformed, why);
-        let device = |members: &Value| {
-            Device::deserialize(members).map_err(|error| malformed(format!("a GPU's claims cannot be read: {error}")))
-        };
-        let mut named: Vec<(u16, &Value)> = section
-            .iter()
-            .filter_map(|(name, members)| Some((name.strip_prefix("GPU-")?.parse().ok()?, members)))
-            .collect();
+        let named = section.iter().filter_map(|(name, node)| Some((name.strip_prefix("GPU-")?.parse().ok()?, node)));
+        let mut named: Vec<(u16, &Node<'_>)> = named.collect();
         named.sort_by_key(|(number, _)| *number);
         if named.len() > MAX_DEVICES {
             return Err(malformed(format!("the token speaks of more than {MAX_DEVICES} GPUs")));
         }
-        let whole = device(&Value::Object(section.clone()))?;
+        let whole = Device::read(section)?;
         let (overall, eat_nonce) = (whole.overall, whole.eat_nonce.clone());
+        let device = |(number, node): &(u16, &Node<'_>)| match node.as_object() {
+            Some(members) => Device::read(members),
+            None => Err(malformed(format!("GPU {number} of the token is no object"))),
+        };
         let devices = match named.as_slice() {
             [] => vec![whole],
-            named => named.iter().map(|(_, members)| device(members)).collect::<Result<_, _>>()?,
+            named => named.iter().map(device).collect::<Result<_, _>>()?,
         };
         Ok(Self { devices, overall, eat_nonce })
     }
@@ -90,15 +105,9 @@ impl Devices {
         let mut reasons = Vec::new();
         let mut passed = 0_usize;
         for (number, device) in (0_u16..).zip(&self.devices) {
-            claims.insert(gpu::VERIFIED_BY.device(number), "ita");
-            claims.insert_if(gpu::ARCH.device(number), device.arch.as_deref());
-            claims.insert_if(gpu::HWMODEL.device(number), device.hwmodel.as_deref());
-            claims.insert_if(gpu::UEID.device(number), device.ueid.as_deref());
-            claims.insert_if(gpu::OEMID.device(number), device.oemid.as_deref());
-            claims.insert_if(gpu::DRIVER_VERSION.device(number), device.driver_version.as_deref());
-            claims.insert_if(gpu::VBIOS_VERSION.device(number), device.vbios_version.as_deref());
-            claims.insert_if(gpu::SECBOOT.device(number), device.secboot);
-            claims.insert_if(gpu::DBGSTAT.device(number), device.dbgstat.as_deref());
+            for (name, value) in device.claims.iter() {
+                claims.insert(name.with_device(number), value.clone());
+            }
             let said = device.measres.as_deref();
             let measres = said.and_then(measres);
             claims.insert_if(gpu::MEASRES.device(number), measres);

@@ -81,11 +81,6 @@ impl<'a> Compact<'a> {
     pub(crate) fn object(&self) -> Result<Object<'_>, Reason> {
         Object::read(&self.payload).map_err(unreadable)
     }
-
-    /// The payload as claims of some form.
-    pub(crate) fn claims<'p, T: Deserialize<'p>>(&'p self) -> Result<T, Reason> {
-        json::read(&self.payload).map_err(unreadable)
-    }
 }
 
 fn unreadable(error: JsonError) -> Reason {

@@ -46,6 +46,8 @@ pub(crate) enum Authority {
     KeySet,
     /// By a chain, where the last certificate of one is a root; else by the key set alone.
     ChainOrKeySet(ChainRule),
+    /// By the chain in a token's header, where there is one; else by the key set alone.
+    HeaderOrKeySet(ChainRule),
     /// By a chain, and in no other way.
     Chain(ChainRule),
 }
@@ -64,6 +66,8 @@ pub(crate) struct ChainRule {
 pub(crate) struct Signer {
     /// The key.
     pub(crate) key: TokenKey,
+    /// What it signs with.
+    algorithm: Algorithm,
     /// The key as its set has it, where that brings a certificate.
     pub(crate) leaf: Option<Arc<SetKey>>,
     /// SHA-256 of the key set in which it was found; none where the token brings a chain.
@@ -82,7 +86,8 @@ pub(crate) struct Signer {
 }
 
 impl Issuer {
-    /// Finds the key that signs a token by its id among the key sets at hand. `issuer` is what the token calls its issuer.
+    /// Finds the key that signs a token: in the chain that it brings, or by its id among the key sets at hand. `issuer` is what
+    /// the token calls its issuer.
     pub(crate) fn signer(
         &self,
         token: &Compact<'_>,
@@ -92,6 +97,9 @@ impl Issuer {
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Signer, Reason> {
+        if let (Authority::HeaderOrKeySet(rule), Some(_)) = (&self.authority, &token.header.x5c) {
+            return self.signer_in_header(token, rule, algorithm, revocation, context, checks);
+        }
         let Found { set, key } = checks.run(check::TOKEN_KEY, || {
             token.header.check_key_source()?;
             let kid = token.header.kid.as_deref();
@@ -99,17 +107,19 @@ impl Issuer {
             key_set::find(context.endorsements.key_sets(), issuer, kid, algorithm, context.crypto)
         })?;
         let signer = match &self.authority {
-            Authority::KeySet => None,
-            Authority::Chain(rule) => Some(self.certified(rule, &key.chain, revocation, context, checks)?),
+            Authority::KeySet | Authority::HeaderOrKeySet(_) => None,
+            Authority::Chain(rule) => Some(self.certified(rule, &key.chain, algorithm, revocation, context, checks)?),
             Authority::ChainOrKeySet(rule) => {
                 let last = key.chain.last().filter(|_| rule.length.contains(&key.chain.len()));
                 let has_root = last.is_some_and(|last| context.roots.find_sent(self.kind, last).is_some());
-                has_root.then(|| self.certified(rule, &key.chain, revocation, context, checks)).transpose()?
+                has_root
+                    .then(|| self.certified(rule, &key.chain, algorithm, revocation, context, checks))
+                    .transpose()?
             }
         };
         let signer = match signer {
             Some(signer) => signer,
-            None => checks.run(check::ROOT, || self.listed(key.key.clone(), context))?,
+            None => checks.run(check::ROOT, || self.listed(key.key.clone(), algorithm, context))?,
         };
         let is_named = signer.certificate.is_none() && set.names(issuer);
         let issuer_key = is_named.then_some(signer.root_sha256);
@@ -117,11 +127,11 @@ impl Issuer {
     }
 
     /// Takes the key that signs a token from the chain in the token's header.
-    pub(crate) fn signer_in_header(
+    fn signer_in_header(
         &self,
         token: &Compact<'_>,
-        algorithm: Algorithm,
         rule: &ChainRule,
+        algorithm: Algorithm,
         revocation: RevocationMode,
         context: &Context<'_>,
         checks: &mut Checks,
@@ -131,7 +141,7 @@ impl Issuer {
             let texts = token.header.x5c.iter().flatten();
             texts.map(|text| key_set::certificate(text)).collect::<Result<Vec<_>, _>>()
         })?;
-        let signer = self.certified(rule, &chain, revocation, context, checks)?;
+        let signer = self.certified(rule, &chain, algorithm, revocation, context, checks)?;
         algorithm.check_key(&signer.key.public)?;
         Ok(signer)
     }
@@ -141,6 +151,7 @@ impl Issuer {
         &self,
         rule: &ChainRule,
         chain: &[Vec<u8>],
+        algorithm: Algorithm,
         revocation: RevocationMode,
         context: &Context<'_>,
         checks: &mut Checks,
@@ -155,11 +166,22 @@ impl Issuer {
         let vendor = root.vendor.clone().map_or(Cow::Borrowed(self.vendor), Cow::Owned);
         let certificate = Some(certificate);
         let (key_set, leaf, issuer_key) = (None, None, None);
-        Ok(Signer { key, key_set, leaf, certificate, root_sha256, trust_anchor, simulated, issuer_key, vendor })
+        Ok(Signer {
+            key,
+            algorithm,
+            key_set,
+            leaf,
+            certificate,
+            root_sha256,
+            trust_anchor,
+            simulated,
+            issuer_key,
+            vendor,
+        })
     }
 
     /// A key that no chain vouches for.
-    fn listed(&self, key: TokenKey, context: &Context<'_>) -> Result<Signer, Reason> {
+    fn listed(&self, key: TokenKey, algorithm: Algorithm, context: &Context<'_>) -> Result<Signer, Reason> {
         let root_sha256 = key.spki_sha256;
         let (trust_anchor, simulated) = match context.roots.key(self.kind, &root_sha256) {
             KeyStanding::Listed(root) => (root.trust_anchor, root.simulated),
@@ -172,7 +194,18 @@ impl Issuer {
         };
         let (key_set, leaf, certificate, issuer_key) = (None, None, None, None);
         let vendor = Cow::Borrowed(self.vendor);
-        Ok(Signer { key, key_set, leaf, certificate, root_sha256, trust_anchor, simulated, issuer_key, vendor })
+        Ok(Signer {
+            key,
+            algorithm,
+            key_set,
+            leaf,
+            certificate,
+            root_sha256,
+            trust_anchor,
+            simulated,
+            issuer_key,
+            vendor,
+        })
     }
 }
 
@@ -196,13 +229,8 @@ fn root_of<'a>(
 
 impl Signer {
     /// Verifies a token's signature.
-    pub(crate) fn verify(
-        &self,
-        token: &Compact<'_>,
-        algorithm: Algorithm,
-        context: &Context<'_>,
-    ) -> Result<(), Reason> {
-        let verified = algorithm.verify(&self.key.public, token.signed, &token.signature, context.crypto);
+    pub(crate) fn verify(&self, token: &Compact<'_>, context: &Context<'_>) -> Result<(), Reason> {
+        let verified = self.algorithm.verify(&self.key.public, token.signed, &token.signature, context.crypto);
         verified.map_err(|_| ReasonCode::JwsSignature.into())
     }
 

@@ -1,8 +1,19 @@
-//! Members of claims as issuers spell them: one text or several, bytes in hex or base64, instants.
+//! Members of a token's payload, each of the type that it must be: claims by the dictionary's types, and what goes into no claim.
+//!
+//! In: an object, and the name of a member. Out: its value; nothing where it is absent or null, and a reason where it is of
+//! another type. Members that nobody asks for are signed and not looked at.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use prooftrail_result::Timestamp;
-use serde::{Deserialize, Deserializer, de::Error};
+use prooftrail_result::{
+    Reason, ReasonCode,
+    claims::{ClaimName, Claims, Value},
+};
+use serde::Deserialize;
+
+use crate::{
+    json::{Node, Object},
+    json_claims,
+};
 
 /// One text, or a list of them: some issuers write a list of one as the text alone.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,40 +41,99 @@ impl Texts {
             Self::Many(_) => None,
         }
     }
+
+    /// As a claim.
+    pub(crate) fn to_list(&self) -> Vec<Value> {
+        self.as_slice().iter().map(|text| Value::from(text.as_str())).collect()
+    }
+}
+
+/// Claims a member, if it is there.
+pub(crate) fn claim(
+    claims: &mut Claims,
+    object: &Object<'_>,
+    name: &str,
+    claim: impl Into<ClaimName>,
+) -> Result<(), Reason> {
+    json_claims::claim(claims, object, name, claim).map_err(|error| malformed(&error))
+}
+
+/// Claims the members of a table that are there.
+pub(crate) fn claim_all<N: Copy + Into<ClaimName>>(
+    claims: &mut Claims,
+    object: &Object<'_>,
+    members: &[(&str, N)],
+) -> Result<(), Reason> {
+    members.iter().try_for_each(|(name, id)| claim(claims, object, name, *id))
+}
+
+/// A text.
+pub(crate) fn text<'o>(object: &'o Object<'_>, name: &str) -> Result<Option<&'o str>, Reason> {
+    member(object, name, "text", Node::as_text)
+}
+
+/// A text that must be there.
+pub(crate) fn needed_text<'o>(object: &'o Object<'_>, name: &str) -> Result<&'o str, Reason> {
+    text(object, name)?.ok_or_else(|| malformed(&format_args!("there is no `{name}`")))
+}
+
+/// A text alone or several.
+pub(crate) fn texts(object: &Object<'_>, name: &str) -> Result<Option<Texts>, Reason> {
+    member(object, name, "text or list of texts", |node| match node {
+        Node::Text(text) => Some(Texts::One(text.to_string())),
+        Node::List(list) => {
+            list.iter().map(|text| text.as_text().map(str::to_owned)).collect::<Option<_>>().map(Texts::Many)
+        }
+        _ => None,
+    })
+}
+
+/// True or false.
+pub(crate) fn flag(object: &Object<'_>, name: &str) -> Result<Option<bool>, Reason> {
+    member(object, name, "bool", |node| match node {
+        Node::Bool(value) => Some(*value),
+        _ => None,
+    })
+}
+
+/// Members of its own.
+pub(crate) fn object<'o, 'a>(object: &'o Object<'a>, name: &str) -> Result<Option<&'o Object<'a>>, Reason> {
+    member(object, name, "object", Node::as_object)
+}
+
+/// A list of objects; an empty one where there is none.
+pub(crate) fn objects<'o, 'a>(object: &'o Object<'a>, name: &str) -> Result<Vec<&'o Object<'a>>, Reason> {
+    let list = member(object, name, "list of objects", |node| match node {
+        Node::List(list) => list.iter().map(Node::as_object).collect::<Option<Vec<_>>>(),
+        _ => None,
+    })?;
+    Ok(list.unwrap_or_default())
 }
 
 /// So many bytes, in hex.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Hex<const N: usize>(pub(crate) [u8; N]);
-
-impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+pub(crate) fn hex<const N: usize>(object: &Object<'_>, name: &str) -> Result<Option<[u8; N]>, Reason> {
+    member(object, name, "hex of its length", |node| {
         let mut bytes = [0; N];
-        hex::decode_to_slice(&text, &mut bytes)
-            .map_err(|error| D::Error::custom(format_args!("not {N} bytes in hex: {error}")))?;
-        Ok(Self(bytes))
-    }
+        hex::decode_to_slice(node.as_text()?, &mut bytes).ok().map(|()| bytes)
+    })
 }
 
-/// Bytes, in base64 with padding.
-#[derive(Clone, Debug)]
-pub(crate) struct Base64(pub(crate) Vec<u8>);
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map(Self).map_err(|error| D::Error::custom(format_args!("not base64: {error}")))
-    }
+/// Bytes in base64 with padding, which must be there.
+pub(crate) fn needed_base64(object: &Object<'_>, name: &str) -> Result<Vec<u8>, Reason> {
+    let text = needed_text(object, name)?;
+    STANDARD.decode(text).map_err(|error| malformed(&format_args!("`{name}` is not base64: {error}")))
 }
 
-/// An instant, as RFC 3339 spells it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Instant(pub(crate) Timestamp);
+fn member<'o, 'a, T>(
+    object: &'o Object<'a>,
+    name: &str,
+    need: &'static str,
+    read: impl FnOnce(&'o Node<'a>) -> Option<T>,
+) -> Result<Option<T>, Reason> {
+    let wrong = || malformed(&format_args!("`{name}` is no {need}"));
+    object.get(name).map(|node| read(node).ok_or_else(wrong)).transpose()
+}
 
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|error| D::Error::custom(format_args!("no RFC 3339 time: {error}")))
-    }
+fn malformed(why: &dyn std::fmt::Display) -> Reason {
+    Reason::new(ReasonCode::TokenMalformed, format!("the token's claims cannot be read: {why}"))
 }

@@ -2,18 +2,13 @@
 
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 
-use crate::json::{Node, Object};
+use crate::{
+    json::{Node, Object},
+    json_claims,
+};
 
 /// How much an issuer's clock may differ from ours, in seconds.
 pub(crate) const TOLERANCE_SECONDS: i64 = 60;
-
-/// The times of a token, in whole seconds since the Unix epoch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    pub(crate) iat: i64,
-    pub(crate) nbf: Option<i64>,
-    pub(crate) exp: i64,
-}
 
 /// The times of a token, as instants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,32 +21,21 @@ pub(crate) struct Window {
     pub(crate) expires: Timestamp,
 }
 
-impl Times {
-    /// As instants.
-    pub(crate) fn window(self) -> Result<Window, Reason> {
-        let instant = |seconds: i64| {
-            let malformed =
-                || Reason::new(ReasonCode::TokenMalformed, "a time of the token lies outside all calendars");
-            Timestamp::from_unix_seconds(seconds).ok_or_else(malformed)
-        };
-        let (issued_at, expires) = (instant(self.iat)?, instant(self.exp)?);
-        let begins = self.nbf.map(instant).transpose()?.map_or(issued_at, |nbf| nbf.max(issued_at));
-        Ok(Window { issued_at, begins, expires })
-    }
-}
-
 impl Window {
     /// The times of a payload.
     pub(crate) fn of(payload: &Object<'_>) -> Result<Self, Reason> {
-        let seconds = |name: &str| match payload.get(name) {
+        let malformed = |why: String| Reason::new(ReasonCode::TokenMalformed, why);
+        let instant = |name: &str| match payload.get(name) {
             None => Ok(None),
-            Some(Node::Whole(seconds)) if i64::try_from(*seconds).is_ok() => Ok(i64::try_from(*seconds).ok()),
-            Some(_) => Err(Reason::new(ReasonCode::TokenMalformed, format!("`{name}` is no whole number of seconds"))),
+            Some(Node::Whole(seconds)) => json_claims::instant(*seconds)
+                .map(Some)
+                .ok_or_else(|| malformed(format!("`{name}` lies outside all calendars"))),
+            Some(_) => Err(malformed(format!("`{name}` is no whole number of seconds since 1970"))),
         };
-        let (Some(iat), nbf, Some(exp)) = (seconds("iat")?, seconds("nbf")?, seconds("exp")?) else {
-            return Err(Reason::new(ReasonCode::TokenMalformed, "the token lacks `iat` or `exp`"));
+        let (Some(issued_at), nbf, Some(expires)) = (instant("iat")?, instant("nbf")?, instant("exp")?) else {
+            return Err(malformed("the token lacks `iat` or `exp`".to_owned()));
         };
-        Times { iat, nbf, exp }.window()
+        Ok(Self { issued_at, begins: nbf.map_or(issued_at, |nbf| nbf.max(issued_at)), expires })
     }
 
     /// The last instant at which the token is taken.

@@ -48,10 +48,7 @@ impl<'a> Object<'a> {
 
     /// The member of that name, where it is an object.
     pub(crate) fn object(&self, name: &str) -> Option<&Self> {
-        match self.get(name) {
-            Some(Node::Object(object)) => Some(object),
-            _ => None,
-        }
+        self.get(name).and_then(Node::as_object)
     }
 
     /// The member of that name, where it is text.
@@ -89,6 +86,14 @@ impl<'a> Node<'a> {
                 JsonError::Malformed(bounded(&error))
             }
         })
+    }
+
+    /// The members, where it is an object.
+    pub(crate) fn as_object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
     }
 
     /// The text, where it is one.

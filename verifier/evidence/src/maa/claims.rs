@@ -13,8 +13,8 @@ use prooftrail_result::{
 use crate::{
     authentic::Link,
     azure::AttestationKey,
+    jose::members::{claim, claim_all, needed_text},
     json::{Node, Object},
-    json_claims::{self, WrongType},
 };
 
 /// The hardware that a token can speak of.
@@ -184,6 +184,8 @@ pub(super) struct Stated {
 
 /// Reads what the payload says.
 pub(super) fn read(payload: &Object<'_>) -> Result<Stated, Reason> {
+    // No other issuer's tokens have it.
+    needed_text(payload, "x-ms-attestation-type")?;
     let mut claims = Claims::with_capacity(80);
     claim_all(&mut claims, payload, TOKEN)?;
     claims.insert_if(cross_vendor::SECURE_BOOT, payload.bool("secureboot"));
@@ -222,8 +224,7 @@ impl Hardware {
         claim_all(claims, described, self.members)?;
         if self.attestation_type == TDX_TYPE {
             for (register, member) in (0..).zip(["tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2", "tdx_rtmr3"]) {
-                json_claims::claim(claims, described, member, maa::TDX_RTMR.at(register))
-                    .map_err(|error| malformed(&error))?;
+                claim(claims, described, member, maa::TDX_RTMR.at(register))?;
             }
             claims.insert_if(cross_vendor::TCB_STATUS, described.text("attester_tcb_status").and_then(status_spelt));
         }
@@ -236,13 +237,6 @@ impl Hardware {
         claims.insert_if(cross_vendor::MEASUREMENT, measurement);
         Ok(())
     }
-}
-
-fn claim_all(claims: &mut Claims, object: &Object<'_>, members: &[(&str, ClaimId)]) -> Result<(), Reason> {
-    members
-        .iter()
-        .try_for_each(|(member, name)| json_claims::claim(claims, object, member, *name))
-        .map_err(|error| malformed(&error))
 }
 
 /// What the guest sent along. It may be text of any sort; a nonce is base64.
@@ -309,8 +303,4 @@ fn bytes<const N: usize>(claims: &Claims, name: ClaimId) -> Option<[u8; N]> {
         Some(Value::Hex(bytes)) => bytes.as_ref().try_into().ok(),
         _ => None,
     }
-}
-
-fn malformed(error: &WrongType) -> Reason {
-    Reason::new(ReasonCode::TokenMalformed, format!("the token's claims cannot be read: {error}"))
 }

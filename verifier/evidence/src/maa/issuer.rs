@@ -34,11 +34,6 @@ impl Issuer {
         Err(Reason::from(ReasonCode::TokenIssuer).have(have).need(format_args!("https://NAME.REGION{DOMAIN}")))
     }
 
-    /// The URL.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Where its keys are published.
     pub(super) fn key_source(&self) -> String {
         Self::key_source_of(&self.0)
@@ -60,6 +55,13 @@ impl Issuer {
     }
 }
 
+/// The URL.
+impl AsRef<str> for Issuer {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 fn is_label(label: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=MAX_LABEL_BYTES).contains(&label.len())
@@ -76,7 +78,7 @@ mod tests {
     fn providers_of_the_public_cloud_are_issuers() {
         for text in ["https://sharedweu.weu.attest.azure.net", "https://my-provider1.eus2.attest.azure.net/"] {
             let issuer = Issuer::read(text).expect(text);
-            assert_eq!(issuer.as_str(), text.trim_end_matches('/'));
+            assert_eq!(issuer.as_ref(), text.trim_end_matches('/'));
             assert_eq!(issuer.key_source(), format!("{}/certs", text.trim_end_matches('/')));
         }
     }

@@ -18,11 +18,11 @@ use prooftrail_result::{
 pub(crate) use self::issuer::Issuer;
 use self::{claims::Stated, enclave::ServiceEnclave};
 use crate::{
-    authentic::{Authentic, InputDigest, Link, check},
+    authentic::{Authentic, InputDigest, Link},
     checks::Checks,
     context::{Context, RevocationMode},
     format::Format,
-    jose::{self, Algorithm, Authority, Compact, MAX_TOKEN_BYTES, Signer, Window},
+    jose::{self, Algorithm, Authority, Compact, MAX_TOKEN_BYTES, Signer, Token},
     wanted::TokenIssuer,
 };
 
@@ -41,16 +41,14 @@ pub struct AzureMaa;
 /// A token that has the format.
 #[derive(Debug)]
 pub struct MaaToken<'a> {
-    token: Compact<'a>,
-    issuer: String,
-    window: Window,
+    token: Token<'a>,
     stated: Stated,
 }
 
 impl MaaToken<'_> {
     /// Whose key set it needs.
     pub(crate) fn token_issuer(&self) -> Option<TokenIssuer> {
-        let issuer = Issuer::read(&self.issuer).ok()?;
+        let issuer = Issuer::read(&self.token.issuer).ok()?;
         Some(TokenIssuer::AzureMaa { provider: issuer.provider().into() })
     }
 }
@@ -61,77 +59,44 @@ impl Format for AzureMaa {
     type Document<'a> = MaaToken<'a>;
 
     fn parse(bytes: &[u8]) -> Result<MaaToken<'_>, Reason> {
-        let token = Compact::parse(bytes)?;
-        let payload = token.object()?;
-        let text = |name: &str| {
-            let missing = || Reason::new(ReasonCode::TokenMalformed, format!("the token has no text `{name}`"));
-            payload.text(name).ok_or_else(missing)
-        };
-        // No other issuer's tokens have the second one.
-        let (issuer, _) = (text("iss")?.to_owned(), text("x-ms-attestation-type")?);
-        let (window, stated) = (Window::of(&payload)?, claims::read(&payload)?);
-        Ok(MaaToken { issuer, window, stated, token })
+        Token::parse(bytes, claims::read).map(|(token, stated)| MaaToken { token, stated })
     }
 
     fn signed_sha384(document: &MaaToken<'_>, context: &Context<'_>) -> [u8; 48] {
-        context.crypto.sha384(&[document.token.signed])
+        document.token.signed_sha384(context)
     }
 
     fn claimed_time(document: &MaaToken<'_>) -> Option<Timestamp> {
-        Some(document.window.issued_at)
+        Some(document.token.claimed_time())
     }
 
     fn authenticate(
-        document: &MaaToken<'_>,
-        id: EvidenceId,
+        MaaToken { token, stated }: &MaaToken<'_>,
+        evidence_id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(document, id, context, checks)
+        // No authority of Microsoft's publishes revocation of these keys.
+        let (issuer, signer) = token.signer(&ISSUER, check_issuer, RevocationMode::Off, context, checks)?;
+        token.verify(&signer, context, checks)?;
+        let bound = expected::find(stated, context, checks)?;
+
+        let mut authentic = token.authentic(evidence_id, stated.claims.clone(), &signer);
+        authentic.claims.insert(maa::ISSUER, issuer.as_ref());
+        let guest_key = stated.guest_key.as_ref().map(|text| context.crypto.sha256(&[text.as_bytes()]));
+        authentic.claims.insert_if(maa::RUNTIME_KEY_SHA256, guest_key.as_ref().map(<[u8; 32]>::as_slice));
+        bound.claim(&mut authentic.claims);
+        authentic.objections = objections(&authentic.claims);
+        authentic.links = links(stated, context);
+        look_at_the_service(&mut authentic, &token.compact, &signer, context);
+        Ok(authentic)
     }
 }
 
-/// The checks, in order.
-fn authenticate(
-    document: &MaaToken<'_>,
-    evidence_id: EvidenceId,
-    context: &Context<'_>,
-    checks: &mut Checks,
-) -> Result<Authentic, Reason> {
-    let MaaToken { token, stated, window, .. } = document;
-    let algorithm = checks.run(check::TOKEN_ALGORITHM, || token.algorithm(ISSUER.algorithms))?;
-    let issuer = checks.run(check::TOKEN_ISSUER, || {
-        let issuer = Issuer::read(&document.issuer)?;
-        token.header.check_jku(&[&issuer.key_source()])?;
-        Ok(issuer)
-    })?;
-    // No authority of Microsoft's publishes revocation of these keys.
-    let signer = ISSUER.signer(token, issuer.as_str(), algorithm, RevocationMode::Off, context, checks)?;
-    checks.run(check::SIGNATURE, || signer.verify(token, algorithm, context))?;
-    checks.run(check::TOKEN_TIMES, || window.check(context.at))?;
-    let bound = expected::find(stated, context, checks)?;
-
-    let mut claims = stated.claims.clone();
-    signer.claim(&mut claims);
-    claims.insert(cross_vendor::ISSUED_AT, window.issued_at);
-    claims.insert(maa::ISSUER, issuer.as_str());
-    let guest_key = stated.guest_key.as_ref().map(|text| context.crypto.sha256(&[text.as_bytes()]));
-    claims.insert_if(maa::RUNTIME_KEY_SHA256, guest_key.as_ref().map(<[u8; 32]>::as_slice));
-    bound.claim(&mut claims);
-    let mut authentic = Authentic {
-        evidence_id,
-        objections: objections(&claims),
-        claims,
-        checks: Vec::new(),
-        valid_until: window.last().min(signer.valid_until()),
-        trust_anchor: signer.trust_anchor,
-        debug_applies: true,
-        links: links(stated, context),
-        issuer_keys: signer.issuer_key.into_iter().collect(),
-        inputs: signer.inputs(),
-    };
-    look_at_the_service(&mut authentic, token, &signer, context);
-    Ok(authentic)
+/// The provider that issued it, if it names no other place of its keys.
+fn check_issuer(token: &Token<'_>) -> Result<Issuer, Reason> {
+    let issuer = Issuer::read(&token.issuer)?;
+    token.compact.header.check_jku(&[&issuer.key_source()]).map(|()| issuer)
 }
 
 /// Claims what is known of the enclave that holds the key.

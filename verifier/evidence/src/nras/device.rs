@@ -14,8 +14,8 @@ use prooftrail_result::{
 use super::bundle::{DeviceFamily, DeviceName};
 use crate::{
     authentic::Link,
+    jose::members,
     json::{Node, Object},
-    json_claims::{self, WrongType},
     nvidia::sample_nonces,
 };
 
@@ -177,7 +177,7 @@ impl Device {
 }
 
 fn claim(claims: &mut Claims, object: &Object<'_>, member: &str, id: ClaimId) -> Result<(), Reason> {
-    json_claims::claim(claims, object, member, id.device(0)).map_err(|error| malformed(&error))
+    members::claim(claims, object, member, id.device(0))
 }
 
 fn claim_all(
@@ -300,8 +300,4 @@ fn describe(error: &Node<'_>) -> String {
     let message = message.map(|message| message.chars().filter(|letter| !letter.is_control()).take(80).collect());
     let words: Vec<String> = code.into_iter().chain(message).collect();
     if words.is_empty() { "an error without a code".to_owned() } else { words.join(" ") }
-}
-
-fn malformed(error: &WrongType) -> Reason {
-    Reason::new(ReasonCode::TokenMalformed, format!("a device's claims cannot be read: {error}"))
 }

@@ -27,7 +27,7 @@ use crate::{
     context::Context,
     crypto::SignatureAlgorithm,
     format::Format,
-    jose::{self, Algorithm, Authority, ChainRule, Compact, Signer, Window},
+    jose::{self, Algorithm, Authority, ChainRule, Signer, Token},
     json::{Node, Object},
     wanted::TokenIssuer,
     x509::{KeyType, Profile},
@@ -74,21 +74,32 @@ pub struct NvidiaNras;
 #[derive(Debug)]
 pub struct NrasAnswer<'a> {
     overall: Token<'a>,
+    stated: Stated,
+    devices: Vec<DeviceToken<'a>>,
+}
+
+/// What the overall token says.
+#[derive(Debug)]
+struct Stated {
     result: Option<bool>,
     version: Option<String>,
     jti: Option<String>,
     nonce: Option<Vec<u8>>,
-    /// What the overall token says the others' digests are.
+    /// The digests of the others.
     digests: Vec<(DeviceName, [u8; 32])>,
-    devices: Vec<DeviceToken<'a>>,
 }
 
-/// A token, with what all of them have.
-#[derive(Debug)]
-struct Token<'a> {
-    compact: Compact<'a>,
-    issuer: String,
-    window: Window,
+impl Stated {
+    fn read(payload: &Object<'_>) -> Result<Self, Reason> {
+        let text = |name: &str| payload.text(name).map(str::to_owned);
+        Ok(Self {
+            result: payload.bool("x-nvidia-overall-att-result"),
+            version: text("x-nvidia-ver"),
+            jti: text("jti"),
+            nonce: nonce(payload)?,
+            digests: digests(payload)?,
+        })
+    }
 }
 
 /// A token about a device.
@@ -114,31 +125,21 @@ impl Format for NvidiaNras {
     fn parse(bytes: &[u8]) -> Result<NrasAnswer<'_>, Reason> {
         let Bundle { overall, devices } = Bundle::parse(bytes)?;
         let devices = devices.into_iter().map(|(name, compact)| {
-            let payload = compact.object()?;
-            let (issuer, window, device) = (issuer(&payload)?, Window::of(&payload)?, Device::read(name, &payload)?);
-            Ok(DeviceToken { name, device, token: Token { compact, issuer, window } })
+            let (token, device) = Token::read(compact, |payload| Device::read(name, payload))?;
+            Ok(DeviceToken { name, token, device })
         });
         let devices = devices.collect::<Result<Vec<_>, Reason>>()?;
-        let payload = overall.object()?;
-        let text = |name: &str| payload.text(name).map(str::to_owned);
-        Ok(NrasAnswer {
-            result: payload.bool("x-nvidia-overall-att-result"),
-            version: text("x-nvidia-ver"),
-            jti: text("jti"),
-            nonce: nonce(&payload)?,
-            digests: digests(&payload)?,
-            devices,
-            overall: Token { issuer: issuer(&payload)?, window: Window::of(&payload)?, compact: overall },
-        })
+        let (overall, stated) = Token::read(overall, Stated::read)?;
+        Ok(NrasAnswer { overall, stated, devices })
     }
 
     fn signed_sha384(document: &NrasAnswer<'_>, context: &Context<'_>) -> [u8; 48] {
         // It covers the others by their digests.
-        context.crypto.sha384(&[document.overall.compact.signed])
+        document.overall.signed_sha384(context)
     }
 
     fn claimed_time(document: &NrasAnswer<'_>) -> Option<Timestamp> {
-        Some(document.overall.window.issued_at)
+        Some(document.overall.claimed_time())
     }
 
     fn authenticate(
@@ -191,9 +192,9 @@ fn authenticate(
     claims.insert_if(cross_vendor::NONCE, nonce);
     claims.insert_if(cross_vendor::DEBUG, debug(answer));
     claims.insert(nras::ISSUER, answer.overall.issuer.as_str());
-    claims.insert_if(nras::OVERALL_RESULT, answer.result);
-    claims.insert_if(nras::CLAIMS_VERSION, answer.version.as_deref());
-    claims.insert_if(nras::JTI, answer.jti.as_deref());
+    claims.insert_if(nras::OVERALL_RESULT, answer.stated.result);
+    claims.insert_if(nras::CLAIMS_VERSION, answer.stated.version.as_deref());
+    claims.insert_if(nras::JTI, answer.stated.jti.as_deref());
     claims.insert(nras::EXP, answer.overall.window.expires);
     let names: Vec<_> = answer.devices.iter().map(|device| Value::from(device.name.to_string().as_str())).collect();
     claims.insert(nras::DEVICES, names);
@@ -214,11 +215,6 @@ fn authenticate(
         issuer_keys: signers.each().filter_map(|signer| signer.issuer_key).collect(),
         inputs: signers.inputs(),
     })
-}
-
-fn issuer(payload: &Object<'_>) -> Result<String, Reason> {
-    let missing = || Reason::new(ReasonCode::TokenMalformed, "a token has no text `iss`");
-    payload.text("iss").map(str::to_owned).ok_or_else(missing)
 }
 
 /// The nonce of a token, which is hex.
@@ -255,11 +251,11 @@ fn digests(payload: &Object<'_>) -> Result<Vec<(DeviceName, [u8; 32])>, Reason> 
 fn check_digests(answer: &NrasAnswer<'_>, context: &Context<'_>) -> Result<(), Reason> {
     let join = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let sent: Vec<_> = answer.devices.iter().map(|device| device.name.to_string()).collect();
-    let named: Vec<_> = answer.digests.iter().map(|(name, _)| name.to_string()).collect();
+    let named: Vec<_> = answer.stated.digests.iter().map(|(name, _)| name.to_string()).collect();
     if sent != named {
         return Err(Reason::from(ReasonCode::NrasDevices).have(join(sent)).need(join(named)));
     }
-    for (device, (name, need)) in answer.devices.iter().zip(&answer.digests) {
+    for (device, (name, need)) in answer.devices.iter().zip(&answer.stated.digests) {
         let have = context.crypto.sha256(&[device.token.compact.text]);
         if have != *need {
             return Err(Reason::from(ReasonCode::NrasDigest)
@@ -277,8 +273,8 @@ fn check_devices(answer: &NrasAnswer<'_>) -> Result<(), Reason> {
         if let Some(ueid) = device.ueid.as_deref().filter(|ueid| !seen.insert((name.family, *ueid))) {
             return Err(Reason::from(ReasonCode::NrasDeviceTwice).have(format_args!("{name} is {ueid}")));
         }
-        if let Some(nonce) = device.nonce.as_ref().filter(|nonce| Some(*nonce) != answer.nonce.as_ref()) {
-            let need = answer.nonce.as_ref().map_or_else(|| "none".to_owned(), hex::encode);
+        if let Some(nonce) = device.nonce.as_ref().filter(|nonce| Some(*nonce) != answer.stated.nonce.as_ref()) {
+            let need = answer.stated.nonce.as_ref().map_or_else(|| "none".to_owned(), hex::encode);
             return Err(Reason::from(ReasonCode::BindingNonceMismatch)
                 .have(format_args!("{name}: {}", hex::encode(nonce)))
                 .need(need));
@@ -293,7 +289,7 @@ fn expected<'a>(
     context: &Context<'_>,
     checks: &mut Checks,
 ) -> Result<Option<&'a [u8]>, Reason> {
-    let have = answer.nonce.as_deref();
+    let have = answer.stated.nonce.as_deref();
     match context.expected.attached_to(Kind::NvidiaNras) {
         None => checks.push(check::NONCE, Outcome::NotPerformed),
         Some(need) => checks.run(check::NONCE, || match have {
@@ -319,8 +315,8 @@ fn debug(answer: &NrasAnswer<'_>) -> Option<bool> {
 
 /// What NVIDIA objects to: signed, and not passed.
 fn objections(answer: &NrasAnswer<'_>) -> Vec<Reason> {
-    let overall = (answer.result != Some(true)).then(|| {
-        let have = answer.result.map_or(Cow::Borrowed("absent"), |result| result.to_string().into());
+    let overall = (answer.stated.result != Some(true)).then(|| {
+        let have = answer.stated.result.map_or(Cow::Borrowed("absent"), |result| result.to_string().into());
         Reason::from(ReasonCode::NrasOverallResult).have(have).need("true")
     });
     overall.into_iter().chain(answer.devices.iter().flat_map(|device| device.device.objections.clone())).collect()
@@ -348,10 +344,7 @@ impl Signers {
             self.known.push((kid.clone(), signer));
         }
         let signer = self.known.iter().find(|(known, _)| known == kid).map(|(_, signer)| signer);
-        checks.run(check::SIGNATURE, || {
-            signer.ok_or(ReasonCode::TokenKeyUnknown)?.verify(&token.compact, self.algorithm, context)
-        })?;
-        checks.run(check::TOKEN_TIMES, || token.window.check(context.at))
+        token.verify(signer.ok_or(ReasonCode::TokenKeyUnknown)?, context, checks)
     }
 
     fn each(&self) -> impl Iterator<Item = &Signer> {
