@@ -73,6 +73,7 @@ macro_rules! lint_codes {
 lint_codes! {
     ImageUnpinned = "lint.image_unpinned", Error, "No rule says which image a platform may run.", "Pin the launch measurement with `in` and a reference: aws-nitro `nitro.pcr0` (or PCR1 and PCR2, or PCR8); aws-nitrotpm PCR4 and PCR12 (or PCR7); Azure `azure_vtpm.pcr<i>`; others `measurement`.";
     ParavisorUnpinned = "lint.paravisor_unpinned", Error, "Nothing says whose paravisor speaks: anyone with such a CPU can run one of their own, whose registers say what they like.", "Pin what the hardware measured, beside the registers: `measurement`, or on SEV-SNP the key that signed Microsoft's paravisor, `snp.id_key_digest`.";
+    ProviderUnpinned = "lint.provider_unpinned", Error, "Tokens of any provider of Azure Attestation are accepted: anyone may have one, and its owner decides what it attests.", "Pin `maa.issuer`, with `in` where there are several.";
     ZeroPcr = "lint.zero_pcr", Error, "A register of zeros is accepted as an image: every debug enclave has it, whatever it runs.", "Pin the value that the build of the image prints; take the zeros out.";
     DebugAllowed = "lint.debug_allowed", Error, "Debug evidence is accepted: whoever runs the host reads the memory.", "Remove allow_debug; keep a policy of its own, with keys of its own, for experiments.";
     SimulatedAllowed = "lint.simulated_allowed", Error, "Evidence of simulators is accepted: anyone can make it.", "Remove allow_simulated; keep a policy of its own, with keys of its own, for tests.";
@@ -81,6 +82,7 @@ lint_codes! {
     ReferenceRetired = "lint.reference_retired", Error, "Every value of a reference has retired: rules that accept its values refuse everything, rules that refuse them refuse nothing.", "Add the values that count now, or remove the reference and its rules.";
     NonceNotRequired = "lint.nonce_not_required", Warning, "No nonce is required, so evidence can be replayed while it is young enough.", "Require a nonce wherever the caller can supply one.";
     ExecutableUnpinned = "lint.executable_unpinned", Warning, "An approved image may run anything: neither does the pinned measurement fix what runs, nor is the executable pinned.", "Pin `job.executable_sha384`, and `job.argv_sha384` where the arguments matter.";
+    ProviderPolicyUnpinned = "lint.provider_policy_unpinned", Warning, "A provider of Azure Attestation is believed whatever its attestation policy says: whoever administers it can let everything pass, or add claims of their own.", "Pin `maa.policy_hash`: base64url of the SHA-256 of base64url of the policy's text.";
     RevocationOff = "lint.revocation_off", Warning, "Revocation of a vendor whose evidence is accepted is not looked at.", "Set it to `required`, or to `best-effort` where the vendor's lists cannot be had.";
     ReferenceUnused = "lint.reference_unused", Warning, "No rule compares with a reference.", "Name it in a rule, or remove it.";
     ReferenceNotBegun = "lint.reference_not_begun", Warning, "No value of a reference counts yet.", "Check `not_before`.";

@@ -12,6 +12,7 @@ mod rules;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use prooftrail_result::Timestamp;
 use serde::Serialize;
@@ -82,6 +83,7 @@ impl Policy {
         let mut findings = Vec::new();
         terms::lint(&self.terms, &mut findings);
         pins::lint(&self.terms, at, &mut findings);
+        tokens::lint(&self.terms, at, &mut findings);
         hardware::lint(&self.terms, &mut findings);
         references::lint(&self.terms, at, &mut findings);
         rules::lint(&self.terms, &mut findings);

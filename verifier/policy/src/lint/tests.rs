@@ -57,10 +57,10 @@ fn a_careful_policy_has_no_finding() {
 fn every_code_has_a_policy_that_has_it() {
     use LintCode::{
         ControlsMissing, DebugAllowed, ExecutableUnpinned, ExposedSeedAccepted, ImageUnpinned, InstancePinned,
-        NonceNotRequired, ParavisorUnpinned, PatchLevelOpen, ProofUnpinned, RationaleEmpty, ReferenceEnding,
-        ReferenceNotBegun, ReferenceRetired, ReferenceRetiring, ReferenceUnused, Replayable, RevocationOff,
-        RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable, SampleNonceAllowed, SimulatedAllowed,
-        UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
+        NonceNotRequired, ParavisorUnpinned, PatchLevelOpen, ProofUnpinned, ProviderPolicyUnpinned, ProviderUnpinned,
+        RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired, ReferenceRetiring, ReferenceUnused,
+        Replayable, RevocationOff, RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable,
+        SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
     };
     let zero = "00".repeat(48);
     let other = "ab".repeat(48);
@@ -75,6 +75,8 @@ fn every_code_has_a_policy_that_has_it() {
         (with("claim = 'nitro.pcr0'", "claim = 'nitro.pcr16'"), ImageUnpinned, nitro()),
         (with("operator = 'in'", "operator = 'not-in'"), ImageUnpinned, nitro()),
         (about("primary = 'azure-tdx-vtpm'", ""), ParavisorUnpinned, p()),
+        (about("primary = 'azure-maa'", ""), ProviderUnpinned, p()),
+        (about("primary = 'azure-maa'", ""), ProviderPolicyUnpinned, p()),
         (with(&format!("value = '{PCR0}'\nnote"), &format!("value = '{zero}'\nnote")), ZeroPcr, rule_of("image")),
         (with("note = 'v1'", &another("").replace(&other, &zero)), ZeroPcr, rule_of("image")),
         (and(&rule("m", "measurement", "equals", &format!("'{zero}'"))), ZeroPcr, rule_of("m")),
@@ -170,8 +172,13 @@ fn images_are_pinned_in_each_kind_s_way() {
     ] {
         let policy = about(&format!("primary = '{kind}'"), &rules);
         let mut found = codes(&policy);
-        let of_hardware = [LintCode::PatchLevelOpen, LintCode::ExposedSeedAccepted];
-        found.retain(|code| ![RoleUnpinned, UnknownFieldsAllowed].contains(code) && !of_hardware.contains(code));
+        let elsewhere = [
+            LintCode::PatchLevelOpen,
+            LintCode::ExposedSeedAccepted,
+            LintCode::ProviderUnpinned,
+            LintCode::ProviderPolicyUnpinned,
+        ];
+        found.retain(|code| ![RoleUnpinned, UnknownFieldsAllowed].contains(code) && !elsewhere.contains(code));
         assert_eq!(found, expected, "{kind}:\n{rules}");
     }
 }
@@ -302,5 +309,34 @@ fn hardware_that_a_rule_speaks_of_is_not_left_open() {
         let found = codes(&policy(&text));
         assert!(!found.contains(&PatchLevelOpen) && !found.contains(&ExposedSeedAccepted), "{preset}: {found:?}");
         assert!(!found.contains(&LintCode::RuleDuplicate) && !found.contains(&LintCode::RuleUnreachable), "{found:?}");
+    }
+}
+
+#[test]
+fn of_tokens_only_those_of_providers_need_a_rule_on_whose_word_counts() {
+    use LintCode::{ProviderPolicyUnpinned, ProviderUnpinned};
+    let issuer = |operator: &str, value: &str| rule("whose", "maa.issuer", operator, value);
+    let url = "https://p.weu.attest.azure.net";
+    let policy_hash = || rule("under", "maa.policy_hash", "equals", "'o97mZ5NzpI'");
+    let beside = "primary = 'azure-snp-vtpm'\nattached = [{ kind = 'azure-maa', min = 0, max = 1 }]";
+    let own = |rules: String| rules.replace("[[rule]]", "[[platform.rule]]");
+    for (platform, rules, expected) in [
+        ("primary = 'azure-maa'", String::new(), &[ProviderUnpinned, ProviderPolicyUnpinned][..]),
+        ("primary = 'azure-maa'", issuer("equals", &format!("'{url}'")), &[ProviderPolicyUnpinned]),
+        ("primary = 'azure-maa'", issuer("in", &format!("['{url}']")) + &policy_hash(), &[]),
+        ("primary = 'azure-maa'", own(issuer("equals", &format!("'{url}'")) + &policy_hash()), &[]),
+        ("primary = 'azure-maa'", issuer("not-in", &format!("['{url}']")) + &policy_hash(), &[ProviderUnpinned]),
+        (beside, String::new(), &[ProviderUnpinned, ProviderPolicyUnpinned]),
+        (beside, policy_hash(), &[ProviderUnpinned]),
+        (beside, issuer("equals", &format!("'{url}'")) + &policy_hash(), &[]),
+        ("primary = 'azure-snp-vtpm'", String::new(), &[]),
+        ("primary = 'gcp-confidential-space'", String::new(), &[]),
+        ("primary = 'intel-trust-authority'", String::new(), &[]),
+        ("primary = 'intel-tdx'\nattached = [{ kind = 'intel-trust-authority' }]", String::new(), &[]),
+        ("primary = 'amd-sev-snp'\ndevices = [{ kind = 'nvidia-nras' }]", String::new(), &[]),
+    ] {
+        let mut found = codes(&about(platform, &rules));
+        found.retain(|code| [ProviderUnpinned, ProviderPolicyUnpinned].contains(code));
+        assert_eq!(found, expected, "{platform}\n{rules}");
     }
 }

@@ -1,0 +1,36 @@
+//! Whose word a token is.
+//!
+//! Google's, Intel's and NVIDIA's tokens are their vendor's word whoever asked: the issuers' names are fixed, and a customer's own
+//! policies (Intel Trust Authority) stand beside what the vendor found. Azure Attestation is as many services as there are
+//! providers: anyone may have one, and a provider attests what its owner's policy lets pass. So there alone the rules must
+//! say whose word counts.
+
+use prooftrail_result::{
+    Kind, Timestamp,
+    claims::{ClaimId, maa},
+};
+
+use super::{Finding, LintCode, demands::demands};
+use crate::{ClaimPattern, Platform, Rule, policy::Terms};
+
+/// Adds the findings.
+pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
+    for platform in terms.platforms.iter().filter(|platform| accepts(platform, Kind::AzureMaa)) {
+        let is_pinned = |claim: ClaimId| {
+            let is_pin = |rule: &Rule| rule.operator().pins() && rule.claim() == ClaimPattern::One(claim.into());
+            demands(terms, platform, at, is_pin)
+        };
+        for (claim, code) in
+            [(maa::ISSUER, LintCode::ProviderUnpinned), (maa::POLICY_HASH, LintCode::ProviderPolicyUnpinned)]
+        {
+            if !is_pinned(claim) {
+                findings.push(Finding::of(code).about_platform(platform));
+            }
+        }
+    }
+}
+
+/// Whether a set of this shape may have a piece of that kind: as the one that speaks for the CPU, or beside it.
+fn accepts(platform: &Platform, kind: Kind) -> bool {
+    platform.primary == Some(kind) || platform.devices.iter().any(|range| range.kind == kind)
+}
