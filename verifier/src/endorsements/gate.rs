@@ -113,6 +113,11 @@ impl Gate {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(host) = hosts.get_mut(host) {
             let failure = failure.filter(|failure| failure.is_the_vendors());
+            // Nobody asks while a failure stands, so that this question was under way already: it is the same trouble.
+            let stands = host.wait.as_ref().is_some_and(|wait| wait.standing().is_some());
+            if stands && failure.is_some_and(|failure| !matches!(failure, Failure::Throttled { .. })) {
+                return;
+            }
             host.wait = failure.map(|failure| Wait::next(host.wait.as_ref(), failure, HOST_WAITS));
         }
     }
@@ -176,6 +181,27 @@ mod tests {
         assert!(gate.enter("kds").await.is_ok());
         gate.note_host("kds", Some(&Failure::Status(503)));
         assert_eq!(gate.enter("kds").await.err(), Some(Failure::Status(503)));
+    }
+
+    #[tokio::test]
+    async fn questions_that_fail_together_are_one_trouble() {
+        let gate = Gate::default();
+        let _permits = [gate.enter("ocsp").await.unwrap(), gate.enter("ocsp").await.unwrap()];
+        for _ in 0..2 {
+            gate.note_host("ocsp", Some(&Failure::Unreachable("reset".to_owned())));
+        }
+        let wait = gate.hosts.lock().unwrap()["ocsp"].wait.clone().unwrap();
+        assert_eq!(wait.failures, 1);
+        // What fails when it is asked again is another.
+        if let Some(wait) = &mut gate.hosts.lock().unwrap().get_mut("ocsp").unwrap().wait {
+            wait.until = super::Instant::now();
+        }
+        assert!(gate.host_failure("ocsp").is_none());
+        gate.note_host("ocsp", Some(&Failure::TimedOut));
+        assert_eq!(gate.hosts.lock().unwrap()["ocsp"].wait.as_ref().unwrap().failures, 2);
+        // How long a vendor itself asks us to wait counts whenever it says so.
+        gate.note_host("ocsp", Some(&Failure::Throttled { wait: Duration::from_secs(90) }));
+        assert!(matches!(gate.host_failure("ocsp"), Some(Failure::Throttled { .. })));
     }
 
     #[test]
