@@ -15,6 +15,7 @@
 mod agent;
 mod cli;
 mod genuine;
+mod gpu;
 #[path = "../service/http.rs"]
 #[expect(dead_code, reason = "shared with the tests of the service, which also send what no client would")]
 mod http;

@@ -8,12 +8,15 @@ use prooftrail_evidence::{
 };
 use prooftrail_result::{Timestamp, TrustAnchor};
 use prooftrail_simulator::{
+    nvidia::List,
     nvidia_rim::Authority,
     vendors::{Conduct, Vendors},
 };
 use prooftrail_trust_roots::RootSet;
 
 use crate::{
+    gpu::{DRIVER, Gpu, VBIOS},
+    release,
     scene::{AT, DAY, SEED, Set, failing, timestamp},
     scratch::Scratch,
 };
@@ -209,4 +212,112 @@ fn a_folder_has_the_rim_and_what_is_said_of_its_signers() {
 
 fn is_rim(path: &std::path::Path) -> bool {
     path.file_name().unwrap().to_str().unwrap().starts_with("nvidia-rim-")
+}
+
+/// A GPU's report as its driver returns it, with the certificates in a file beside it, and as NVIDIA's tools hand both on.
+struct Reported {
+    gpu: Gpu,
+    vendors: Vendors,
+    scratch: Scratch,
+}
+
+impl Reported {
+    fn new() -> Self {
+        let at = release::now();
+        let (gpu, vendors, scratch) = (Gpu::new(at), Vendors::start(Vec::new(), SEED, at), Scratch::new());
+        gpu.publish(&vendors);
+        gpu.vouch(&vendors);
+        gpu.write_roots(scratch.path());
+        let report = gpu.device.report([5; 32]);
+        let write = |name: &str, bytes: Vec<u8>| fs::write(scratch.path().join(name), bytes).unwrap();
+        write("report.bin", gpu.device.sign(&report));
+        write("chain.pem", gpu.device.chain_pem().into());
+        write("reports.json", List::of([(&gpu.device, &report)]).build());
+        Self { gpu, vendors, scratch }
+    }
+
+    /// Runs the program under the GPU's roots: its exit status, and what it told.
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prooftrail"));
+        let output = command.env_clear().current_dir(self.scratch.path()).args(arguments);
+        let output = output.args(["--root", "nvidia.toml", "--json"]).output().unwrap();
+        let told = serde_json::from_slice(&output.stdout);
+        (output.status.code(), told.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+    }
+
+    fn fetch(&self, evidence: &[&str], into: &str) -> (Option<i32>, Vec<(String, String)>) {
+        let (url, ocsp) = (self.vendors.url(), format!("{}/ocsp", self.vendors.url()));
+        let places = ["--nvidia-rim-url", &url, "--nvidia-ocsp-url", &ocsp, "--into", into, "--kind", "nvidia-gpu"];
+        let (code, told) = self.run(&[&["endorsements", "fetch", "--evidence"], evidence, &places].concat());
+        let text = |item: &serde_json::Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        let items = told["items"].as_array().unwrap().iter();
+        (code, items.map(|item| (text(item, "name"), text(item, "outcome") + &text(item, "code"))).collect())
+    }
+
+    fn appraise(&self, evidence: &[&str], folder: &str) -> (Option<i32>, serde_json::Value) {
+        let entries = fs::read_dir(self.scratch.path().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<_> = entries.filter(|path| !path.ends_with("manifest.json")).collect();
+        let files: Vec<_> = files.iter().flat_map(|path| ["--endorsement", path.to_str().unwrap()]).collect();
+        self.run(&[&["appraise"], evidence, &["--kind", "nvidia-gpu"], files.as_slice()].concat())
+    }
+}
+
+/// How many of the names are statuses, behind those of the reference values.
+fn statuses_in(items: &[(String, String)]) -> usize {
+    items.iter().filter(|(name, _)| name.starts_with("nvidia-status-")).count()
+}
+
+#[test]
+fn a_folder_has_all_that_a_gpu_needs() {
+    let reported = Reported::new();
+    let with_chain = ["report.bin", "--endorsement", "chain.pem"];
+    for (evidence, into) in [(&with_chain[..], "raw"), (&["reports.json"], "listed")] {
+        let (code, items) = reported.fetch(evidence, into);
+        assert_eq!(code, Some(0), "{items:?}");
+        let rims: Vec<_> = items.iter().filter(|(name, _)| name.starts_with("nvidia-rim-")).collect();
+        assert_eq!(rims.iter().map(|(name, _)| &name[11..]).collect::<Vec<_>>(), [DRIVER, VBIOS]);
+        assert_eq!((items.len(), statuses_in(&items)), (8, 6), "{items:?}");
+        assert!(items.iter().all(|(_, outcome)| outcome == "new"), "{items:?}");
+        let (code, told) = reported.appraise(evidence, into);
+        assert_eq!(code, Some(0), "{told}");
+        let claim = |name: &str| told["claims"][name].clone();
+        assert_eq!((claim("gpu.0.measres"), claim("revocation")), ("success".into(), "good".into()), "{told}");
+        // Carried to where there is no network, and verified there.
+        let carried = format!("{into}-carried");
+        let (code, told) = reported.run(&["endorsements", "import", into, "--into", &carried]);
+        assert_eq!((code, &told["complete"]), (Some(0), &true.into()), "{told}");
+        assert_eq!(reported.appraise(evidence, &carried).0, Some(0));
+    }
+    // Without its certificates a report tells neither its chip, by which drivers are named, nor who answers for it.
+    let (code, items) = reported.fetch(&["report.bin"], "bare");
+    assert_eq!((code, statuses_in(&items)), (Some(0), 3), "of the signer of the VBIOS's: {items:?}");
+    assert_eq!(items.iter().filter(|(name, _)| name.ends_with(VBIOS)).count(), 1);
+    assert_eq!(items.len(), 4, "{items:?}");
+}
+
+#[test]
+fn what_the_responder_says_of_a_gpu_is_kept_and_what_it_replays_is_not() {
+    let reported = Reported::new();
+    reported.vendors.conduct(Conduct::Repeating);
+    let (code, items) = reported.fetch(&["reports.json"], "replayed");
+    assert_eq!(code, Some(1), "{items:?}");
+    assert_eq!((items.len(), statuses_in(&items)), (8, 6));
+    let outcome = |(name, _): &&(String, String)| name.starts_with("nvidia-status-");
+    assert!(items.iter().filter(outcome).all(|(_, outcome)| outcome == "failedendorsements.refused"), "{items:?}");
+    // A certificate on hold: the answer is as good as any, and a policy decides what it means.
+    reported.vendors.conduct(Conduct::Revoking);
+    let (code, items) = reported.fetch(&["reports.json"], "held");
+    assert_eq!((code, items.len()), (Some(0), 8), "{items:?}");
+    let (_, told) = reported.appraise(&["reports.json"], "held");
+    let claim = |name: &str| told["claims"][name].clone();
+    assert_eq!((claim("gpu.0.ocsp_status"), claim("gpu.0.ocsp_reason")), ("revoked".into(), "certificateHold".into()));
+    // Another NVIDIA's responder: whoever signs there is nobody whom the device's issuer lets answer.
+    reported.vendors.conduct(Conduct::Honest);
+    let stranger = prooftrail_simulator::nvidia::Device::new("nobody", reported.gpu.device.chip, 1);
+    let list = List::of([(&stranger, &stranger.report([5; 32]))]).build();
+    fs::write(reported.scratch.path().join("stranger.json"), list).unwrap();
+    let (code, items) = reported.fetch(&["stranger.json"], "strange");
+    assert_eq!((code, statuses_in(&items)), (Some(1), 6), "{items:?}");
+    let refused = items.iter().filter(|(_, outcome)| outcome == "failedendorsements.refused").count();
+    assert_eq!(refused, 3, "its own three, and not those of the signers: {items:?}");
 }

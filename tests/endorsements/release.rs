@@ -37,12 +37,12 @@ use crate::{
 
 const KINDS: [Kind; 2] = [Kind::AmdSevSnp, Kind::IntelTdx];
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
 /// A service in `directory` that trusts the simulated vendors' roots and asks them.
-fn start(directory: &Path, vendors: &Vendors, change: impl FnOnce(&mut Config)) -> Service {
+pub(crate) fn start(directory: &Path, vendors: &Vendors, change: impl FnOnce(&mut Config)) -> Service {
     let write = |name: &str, der: Vec<u8>| {
         let path = directory.join(name);
         std::fs::write(&path, der).unwrap();
@@ -117,7 +117,7 @@ fn ask(site: &Site, kind: Kind, endorsements: &[Vec<u8>]) -> Reply {
 }
 
 /// The decisions of a service's log, each with all that it rested on.
-fn decisions(directory: &Path, origin: &str) -> Vec<Decided> {
+pub(crate) fn decisions(directory: &Path, origin: &str) -> Vec<Decided> {
     let url = format!("sqlite:{}", directory.join("data/prooftrail.db").display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -146,13 +146,13 @@ fn decisions(directory: &Path, origin: &str) -> Vec<Decided> {
     })
 }
 
-struct Decided {
-    record: DecisionRecord,
+pub(crate) struct Decided {
+    pub(crate) record: DecisionRecord,
     contents: Vec<(BlobId, Vec<u8>)>,
 }
 
 impl Decided {
-    fn content(&self, sha256: &[u8; 32]) -> &[u8] {
+    pub(crate) fn content(&self, sha256: &[u8; 32]) -> &[u8] {
         let found = self.contents.iter().find(|(id, _)| id.as_bytes() == sha256);
         &found.unwrap_or_else(|| panic!("{} is archived", hex::encode(sha256))).1
     }

@@ -48,7 +48,12 @@ const DECISIONS: usize = 8;
 /// What was made of an inquiry in memory.
 enum Made {
     /// A decision that is to be entered, and what is then answered.
-    Decision { rows: Box<DecisionRows>, answer: Answer },
+    Decision {
+        rows: Box<DecisionRows>,
+        answer: Answer,
+        /// Whether nothing but absent claims stands against the evidence.
+        lacks_claims_only: bool,
+    },
     /// A denial that makes no entry: the evidence is not authentic.
     NotAuthentic(Denial),
 }
@@ -67,7 +72,7 @@ pub(super) async fn decide(state: &Data<State>, inquiry: Inquiry) -> Result<Repl
     for _ in 0..DECISIONS {
         let governed = cache.get(state, &inquiry.project, &inquiry.subject).await?;
         let (rows, answer) = match make_supplied(state, &inquiry, &governed).await? {
-            Made::Decision { rows, answer } => (rows, answer),
+            Made::Decision { rows, answer, .. } => (rows, answer),
             Made::NotAuthentic(denial) => {
                 // What was refused under an old policy may not be under the new one.
                 if governance::epoch(&state.store, &inquiry.project).await? == Some(governed.epoch) {
@@ -128,14 +133,14 @@ async fn make_supplied(state: &Data<State>, inquiry: &Arc<Inquiry>, governed: &A
         return Ok(made);
     }
     // What was made so far was in memory only.
-    let (inquiry, failures) = supply::ask(state, &inquiry, governed, &missing).await?;
-    let made = if failures.len() == missing.len() { made } else { make(state, &inquiry, governed).await? };
-    match &made {
-        Made::NotAuthentic(denial) if !failures.is_empty() && supply::is_curable(denial) => {
-            Err(supply::unavailable(&failures))
-        }
-        _ => Ok(made),
-    }
+    let (supplied, failures) = supply::ask(state, &inquiry, governed, &missing).await?;
+    let made = if Arc::ptr_eq(&supplied, &inquiry) { made } else { make(state, &supplied, governed).await? };
+    let is_for_want_of_an_answer = match &made {
+        Made::NotAuthentic(denial) => !failures.is_empty() && supply::is_curable(denial),
+        // A denial is about the evidence, and stays in the log.
+        Made::Decision { lacks_claims_only, .. } => *lacks_claims_only && supply::lack_reference_values(&failures),
+    };
+    if is_for_want_of_an_answer { Err(supply::unavailable(&failures)) } else { Ok(made) }
 }
 
 /// Makes the decision, beside the other requests where that takes long.
@@ -297,6 +302,8 @@ impl Making<'_> {
                 expires: inquiry.expires.unix_millis(),
             },
         };
-        Ok(Made::Decision { rows: Box::new(rows), answer })
+        let lacks_claims_only =
+            first.is_some() && reasons.iter().all(|reason| reason.code == ReasonCode::PolicyClaimAbsent);
+        Ok(Made::Decision { rows: Box::new(rows), answer, lacks_claims_only })
     }
 }

@@ -204,6 +204,11 @@ pub(super) fn is_key_unknown(denial: &Denial) -> bool {
     denial.reasons.iter().any(|reason| reason.code == ReasonCode::TokenKeyUnknown)
 }
 
+/// Whether a vendor owes us reference values, without which evidence is authentic and claims made by comparison are absent.
+pub(super) fn lack_reference_values(failures: &[(Wanted, Failure)]) -> bool {
+    failures.iter().any(|(wanted, _)| is_rim(wanted))
+}
+
 /// 503: evidence that may be good, and a vendor who does not let us see it.
 pub(super) fn unavailable(failures: &[(Wanted, Failure)]) -> Problem {
     let Some((wanted, failure)) = failures.first() else { return Problem::internal() };
