@@ -17,7 +17,7 @@ use prooftrail_protocol::KindValue;
 use prooftrail_result::Kind;
 use serde::Serialize;
 
-use super::{CollectError, Collector, Imds, device_error};
+use super::{CollectError, Collector, Imds, device_error, imds::Certification};
 
 /// Where the paravisor leaves its report.
 const REPORT_INDEX: u32 = 0x0140_0001;
@@ -28,17 +28,35 @@ const ATTESTATION_KEY: u32 = 0x8100_0003;
 /// The header before the hardware's report.
 const HEADER: usize = 32;
 
-/// A TDREPORT's length.
+/// The lengths of a TDREPORT and of SEV-SNP's report.
 const TDREPORT: usize = 1024;
+const SNP_REPORT: usize = 1184;
 
-/// Where the runtime data say what the hardware's report is.
+/// Where the header of the runtime data says what the hardware's report is, and how long the runtime data are; where they begin.
 const REPORT_TYPE: usize = 1216 + 8;
+const RUNTIME_SIZE: usize = 1216 + 16;
+const RUNTIME_DATA: usize = 1216 + 20;
 
 /// The vTPM of an Azure confidential VM.
 pub struct AzureVtpm<T> {
     tpm: Mutex<Tpm<T>>,
     imds: Imds,
     kind: Kind,
+}
+
+/// What the hardware says of the machine, with what the paravisor had it sign.
+pub(super) struct Hardware {
+    pub(super) evidence: HardwareEvidence,
+    /// The JSON whose hash the report data are.
+    pub(super) runtime_data: Vec<u8>,
+}
+
+/// Evidence of either vendor's hardware.
+pub(super) enum HardwareEvidence {
+    /// SEV-SNP's report, and the certificates of its key up to AMD's root, in PEM.
+    Snp { report: Vec<u8>, chain: String },
+    /// A quote of TDX.
+    Tdx { quote: Vec<u8> },
 }
 
 /// The evidence, as JSON.
@@ -79,6 +97,28 @@ impl<T: Read + Write> AzureVtpm<T> {
         Ok(Some(Self { tpm: Mutex::new(tpm), imds, kind }))
     }
 
+    /// The hardware's own evidence.
+    ///
+    /// # Errors
+    /// In words: the TPM's or the metadata service's; a report that is too short.
+    pub(super) fn hardware(&self) -> Result<Hardware, String> {
+        let report = self.tpm.lock().unwrap_or_else(PoisonError::into_inner).nv_read(REPORT_INDEX);
+        let report = report.map_err(|error| error.to_string())?.ok_or("the paravisor's report has gone")?;
+        let part = |start: usize, length: usize| {
+            let end = start.checked_add(length);
+            end.and_then(|end| report.get(start..end)).ok_or("the paravisor's report is too short")
+        };
+        let size = part(RUNTIME_SIZE, 4)?.try_into().map_or(0, u32::from_le_bytes);
+        let runtime_data = part(RUNTIME_DATA, usize::try_from(size).unwrap_or(usize::MAX))?.to_vec();
+        let evidence = if self.kind == Kind::AzureTdxVtpm {
+            HardwareEvidence::Tdx { quote: self.imds.td_quote(part(HEADER, TDREPORT)?)? }
+        } else {
+            let Certification { vcek, chain } = self.imds.certification()?;
+            HardwareEvidence::Snp { report: part(HEADER, SNP_REPORT)?.to_vec(), chain: vcek + &chain }
+        };
+        Ok(Hardware { evidence, runtime_data })
+    }
+
     fn evidence(&self, qualifying_data: &[u8]) -> Result<Vec<u8>, String> {
         let (report, quote) = {
             let mut tpm = self.tpm.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +131,7 @@ impl<T: Read + Write> AzureVtpm<T> {
             (None, Some(URL_SAFE.encode(self.imds.td_quote(td_report)?)))
         } else {
             // The verifier can get it by itself; the host's copy saves it the trip.
-            (self.imds.vcek().ok().and_then(|pem| der(&pem)), None)
+            (self.imds.certification().ok().and_then(|answer| der(&answer.vcek)), None)
         };
         let version = if vcek.is_some() { 2 } else { 1 };
         let Quote { message, signature, pcrs } = quote;

@@ -35,11 +35,15 @@ struct QuoteResponse {
     quote: String,
 }
 
-/// What THIM answers, as far as it is used: the chain up to AMD's root is the verifier's to bring.
+/// What THIM answers, as far as it is used: certificates in PEM.
 #[derive(Deserialize)]
-struct Certification {
+pub(super) struct Certification {
+    /// That of the chip's VCEK.
     #[serde(rename = "vcekCert")]
-    vcek: String,
+    pub(super) vcek: String,
+    /// Those of its CA and of AMD's root. Evidence goes without: the chain up to the root is the verifier's to bring.
+    #[serde(rename = "certificateChain", default)]
+    pub(super) chain: String,
 }
 
 impl Default for Imds {
@@ -68,14 +72,13 @@ impl Imds {
         URL_SAFE_NO_PAD.decode(answer.quote.trim_end_matches('=')).map_err(|error| format!("the TD quote: {error}"))
     }
 
-    /// The certificate of the chip's VCEK, PEM.
+    /// The certificates of the chip's VCEK and above.
     ///
     /// # Errors
     /// In words.
-    pub(super) fn vcek(&self) -> Result<String, String> {
+    pub(super) fn certification(&self) -> Result<Certification, String> {
         let request = Request::get("/metadata/THIM/amd/certification").header("metadata", "true");
-        let answer: Certification = self.ask("the VCEK of the metadata service", request, Vec::new())?;
-        Ok(answer.vcek)
+        self.ask("the VCEK of the metadata service", request, Vec::new())
     }
 
     fn ask<A: DeserializeOwned>(&self, what: &str, request: Builder, body: Vec<u8>) -> Result<A, String> {

@@ -4,6 +4,7 @@
 //! simulated one exists where a demo or a test hands its own to the library.
 
 mod azure;
+mod azure_attestation;
 mod gpu;
 mod guests;
 mod imds;
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 
 pub use self::{
     azure::AzureVtpm,
+    azure_attestation::AzureAttestation,
     gpu::Gpus,
     imds::Imds,
     launcher::{Launcher, SOCKET as LAUNCHER_SOCKET, TokenType},
@@ -159,6 +161,7 @@ fn named(kind: Kind, settings: &Settings) -> Result<Box<dyn Collector>, CollectE
             Ok(Box::new(Launcher::at(Address::Unix(space.socket.clone()), space.token_type)))
         }
         Kind::IntelTrustAuthority => Ok(Box::new(trust_authority(settings).map_err(device_error(kind))?)),
+        Kind::AzureMaa => azure_attestation(settings).map_err(device_error(kind)),
         Kind::AwsNitro | Kind::AmdSevSnp | Kind::IntelTdx | Kind::AzureSnpVtpm | Kind::AzureTdxVtpm => own()
             .filter(|own| own.kind() == kind)
             .ok_or_else(|| unavailable(kind, "this machine has no device for it that this build supports")),
@@ -175,8 +178,7 @@ fn trust_authority(settings: &Settings) -> Result<TrustAuthority, String> {
     let file = asked.api_key_file.as_ref().ok_or("intel_trust_authority.api_key_file is not set")?;
     let words = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     let key = Zeroizing::new(fs::read_to_string(file).map_err(|error| words(file, error))?);
-    let authority =
-        asked.ca_file.as_ref().map(|path| fs::read(path).map_err(|error| words(path, error))).transpose()?;
+    let authority = certificate(asked.ca_file.as_deref())?;
     let url = ServiceUrl::parse(&asked.url, asked.insecure_http)
         .map_err(|error| format!("intel_trust_authority.url {error}"))?;
     let appraisal = Appraisal {
@@ -186,6 +188,21 @@ fn trust_authority(settings: &Settings) -> Result<TrustAuthority, String> {
     };
     let quotes = own().ok_or("this machine makes no quotes")?;
     TrustAuthority::new(url, authority, key.trim_end(), appraisal, quotes)
+}
+
+/// A provider of Azure Attestation, with this machine's virtual TPM.
+fn azure_attestation(settings: &Settings) -> Result<Box<dyn Collector>, String> {
+    let asked = &settings.azure_attestation;
+    let url = asked.url.as_ref().ok_or("azure_attestation.url is not set: each region has a provider of its own")?;
+    let url = ServiceUrl::parse(url, asked.insecure_http).map_err(|error| format!("azure_attestation.url {error}"))?;
+    let authority = certificate(asked.ca_file.as_deref())?;
+    let vtpm = vtpm()?.ok_or("this machine is no Azure confidential VM: it has no virtual TPM of a paravisor")?;
+    Ok(Box::new(AzureAttestation::new(url, authority, vtpm)))
+}
+
+/// The authority's certificate in a file.
+fn certificate(file: Option<&Path>) -> Result<Option<Vec<u8>>, String> {
+    file.map(|path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()))).transpose()
 }
 
 fn nitro() -> Option<Box<dyn Collector>> {
@@ -207,7 +224,13 @@ fn guest_device() -> Option<Box<dyn Collector>> {
 
 /// The paravisor keeps the TEE's own devices from an Azure guest, and shows it a TPM.
 fn azure() -> Option<Box<dyn Collector>> {
-    Some(Box::new(AzureVtpm::detect(tpm::open().ok()??, Imds::default()).ok()??))
+    Some(Box::new(vtpm().ok()??))
+}
+
+/// The virtual TPM of an Azure confidential VM, if this is one.
+fn vtpm() -> Result<Option<AzureVtpm<fs::File>>, String> {
+    let tpm = tpm::open().map_err(|error| error.to_string())?;
+    tpm.map_or(Ok(None), |tpm| AzureVtpm::detect(tpm, Imds::default()))
 }
 
 fn device_error<E: fmt::Display>(kind: Kind) -> impl FnOnce(E) -> CollectError {

@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) attach: Vec<Kind>,
     pub(super) confidential_space: ConfidentialSpace,
     pub(super) intel_trust_authority: IntelTrustAuthority,
+    pub(super) azure_attestation: AzureAttestation,
     pub(super) nvidia_gpu: NvidiaGpu,
 }
 
@@ -76,6 +77,18 @@ impl Default for IntelTrustAuthority {
             insecure_http: false,
         }
     }
+}
+
+/// Microsoft Azure Attestation.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AzureAttestation {
+    /// The provider.
+    pub(super) url: Option<String>,
+    /// The authority (PEM) of its certificate, where it is not one of Mozilla's.
+    pub(super) ca_file: Option<PathBuf>,
+    /// A URL without TLS is good enough: for stand-ins.
+    pub(super) insecure_http: bool,
 }
 
 /// NVIDIA GPUs.
@@ -166,6 +179,7 @@ mod tests {
             "[confidential_space]\ntoken_type = 'LIMITED_AWS'",
             "[intel_trust_authority]\napi_key = 'secret'",
             "[intel_trust_authority]\ntoken_signing_alg = 'none'",
+            "[azure_attestation]\nregion = 'weu'",
         ] {
             assert!(Settings::parse(bad).is_err(), "{bad}");
         }

@@ -112,6 +112,9 @@ impl Authentic {
 pub enum Link {
     /// The attestation key of a virtual TPM that the hardware's report vouches for: SHA-256 of its SubjectPublicKeyInfo in DER.
     AttestationKey([u8; 32]),
+    /// The same key with what the hardware measured of the trust domain that vouches for it: SHA-256 of MRTD and the
+    /// SubjectPublicKeyInfo. A trust domain can put anybody's key into its report data; a paravisor puts its own.
+    ParavisorKey([u8; 32]),
     /// REPORT_ID of an SEV-SNP guest: the same from its launch to its end, and no other guest's.
     SnpReportId([u8; 32]),
     /// SHA-256 of a raw quote of Intel's: from its header to the end of its signature data, and of the padded buffer as well

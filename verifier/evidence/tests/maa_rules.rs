@@ -273,6 +273,100 @@ fn hardware_may_stand_at_the_top_level_too() {
     assert!(matches!(sgx.links(), [Link::QuoteSha256(_)]), "{:?}", sgx.links());
 }
 
+/// The links of the machine's own evidence.
+fn links_of_machine(machine: &Machine, kind: Kind) -> Vec<Link> {
+    let endorsements: Vec<_> = machine.endorsements();
+    let endorsements = Endorsements::read(&AwsLc, endorsements.iter().map(Vec::as_slice)).unwrap();
+    let der = machine.root_der();
+    let roots =
+        RootSet::from_manifest(&machine.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone()));
+    let context = Context {
+        crypto: &AwsLc,
+        roots: &roots.unwrap(),
+        endorsements: &endorsements,
+        issuers: &NoIssuers,
+        revocation: Revocation::default(),
+        at: Timestamp::from_unix_seconds(AT).unwrap(),
+        expected: Expected::default(),
+    };
+    let mut links = authenticate(kind, &machine.evidence(), &context).expect("authentic").links().to_vec();
+    links.sort();
+    links
+}
+
+#[test]
+fn a_token_about_a_paravisor_s_hardware_is_the_machine_s_and_repeats_the_request_s_nonce() {
+    for (kind, machine, hardware_type) in [
+        (Kind::AzureSnpVtpm, Machine::snp("rules", AT), "sevsnpvm"),
+        (Kind::AzureTdxVtpm, Machine::tdx("rules", AT), "tdxvm"),
+    ] {
+        let value = [0x5A; 48];
+        let nonce = prooftrail_simulator::jose::base64url(&value);
+        let expected = Expected { nonce: Some(&value), ..Expected::default() };
+        let token = |provider: &Provider| provider.platform_token(&machine, &nonce);
+        let authentic = Scene::of(token).expecting(expected).accepted();
+        let claims = authentic.claims();
+        assert!(authentic.nonce_matched() && !authentic.binding_matched(), "{kind}");
+        assert_eq!(get(claims, maa::ATTESTATION_TYPE), Some(hardware_type.into()));
+        assert_eq!(get(claims, maa::COMPLIANCE_STATUS), Some("azure-compliant-cvm".into()));
+        assert_eq!(get(claims, maa::USER_DATA), Some([0; 64].as_slice().into()));
+        assert!(get(claims, maa::VM_UNIQUE_ID).is_some() && get(claims, cross_vendor::MEASUREMENT).is_some());
+        for absent in [maa::ISOLATION_TEE_TYPE, maa::CLIENT_PAYLOAD_NONCE] {
+            assert_eq!(get(claims, absent), None, "{absent:?}");
+        }
+        let mut links = authentic.links().to_vec();
+        links.sort();
+        assert_eq!(links, links_of_machine(&machine, kind), "{kind}: the token and the quote are of one machine");
+        assert_eq!(links.len(), 2);
+
+        // The report data are the paravisor's: they carry no value, and the service's word no binding.
+        let both = Expected { binding: Some(&value), ..expected };
+        let bound = Scene::of(token).expecting(both).accepted();
+        assert!(bound.nonce_matched() && !bound.binding_matched());
+        let report_data = machine.report.report_data(&machine.runtime_data.build());
+        let own = Expected { nonce: Some(&report_data[..32]), ..Expected::default() };
+        assert_eq!(Scene::of(token).expecting(own).refused(), Code::BindingNonceMismatch);
+        let mut scene = Scene::of(token).expecting(expected);
+        scene.token.payload.set("nonce", "");
+        assert_eq!(scene.refused(), Code::BindingNonceAbsent);
+        scene.token.payload.remove("nonce");
+        assert_eq!(scene.refused(), Code::BindingNonceAbsent);
+
+        // A key that is none refuses; without a key, or with a choice, the report is the guest's own, and the nonce only repeated.
+        let keys = |keys: &str| {
+            let mut scene = Scene::of(token).expecting(expected);
+            scene.token.payload.set("x-ms-runtime/keys", Json::Raw(keys.to_owned()));
+            scene
+        };
+        assert_eq!(keys(r#"[{"kid":"HCLAkPub","kty":"EC"}]"#).refused(), Code::AzureAttestationKey);
+        for none in ["[]", r#"[{"kid":"HCLAkPub"},{"kid":"HCLAkPub"}]"#, r#"[{"kid":"HCLEkPub"}]"#] {
+            assert_eq!(keys(none).refused(), Code::BindingNonceMismatch, "{none}");
+            let links = keys(none).expecting(Expected::default()).accepted().links().to_vec();
+            assert!(links.iter().all(|link| matches!(link, Link::SnpReportId(_))), "{links:?}");
+        }
+    }
+}
+
+/// Anybody's trust domain can name another machine's key in its report data: only what was measured tells the paravisor from it.
+#[test]
+fn a_key_that_another_trust_domain_vouches_for_links_nothing() {
+    let machine = Machine::tdx("rules", AT);
+    let ours = links_of_machine(&machine, Kind::AzureTdxVtpm);
+    let key = |links: &[Link], is: fn(&Link) -> bool| links.iter().find(|link| is(link)).cloned();
+    let bare = |links: &[Link]| key(links, |link| matches!(link, Link::AttestationKey(_)));
+    let measured = |links: &[Link]| key(links, |link| matches!(link, Link::ParavisorKey(_)));
+    let mut scene = Scene::of(|provider| provider.platform_token(&machine, ""));
+    scene.token.payload.set("tdx_mrtd", "ab".repeat(48));
+    let theirs = scene.accepted().links().to_vec();
+    assert_eq!(bare(&theirs), bare(&ours));
+    assert!(measured(&theirs).is_some() && measured(&theirs) != measured(&ours));
+    scene.token.payload.remove("tdx_mrtd");
+    assert_eq!(scene.accepted().links(), []);
+    // A guest's token about a trust domain says as much.
+    let guest = Scene::of(|provider| provider.guest_token(&machine)).accepted().links().to_vec();
+    assert_eq!((bare(&guest), measured(&guest)), (bare(&ours), measured(&ours)));
+}
+
 #[test]
 fn a_machine_without_a_tee_has_no_platform_and_does_not_show_that_debug_is_off() {
     let mut scene = Scene::guest();

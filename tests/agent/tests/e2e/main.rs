@@ -10,6 +10,7 @@
 )]
 
 mod agent;
+mod azure;
 mod gpus;
 mod lies;
 mod relay;

@@ -47,13 +47,13 @@ pub(crate) fn base64(text: &str) -> Vec<u8> {
 }
 
 /// A request: its line and headers in lower case, and its body.
-struct Asked {
-    lines: Vec<String>,
-    body: Vec<u8>,
+pub(crate) struct Asked {
+    pub(crate) lines: Vec<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Reads one request, and answers it.
-fn exchange<S: Read + Write>(mut stream: S, answer: impl FnOnce(&Asked) -> (u16, &'static str, Vec<u8>)) {
+pub(crate) fn exchange<S: Read + Write>(mut stream: S, answer: impl FnOnce(&Asked) -> (u16, &'static str, Vec<u8>)) {
     let mut reader = BufReader::new(&mut stream);
     let (mut lines, mut length) = (Vec::new(), 0);
     loop {
@@ -303,7 +303,7 @@ fn a_service_that_refuses_or_answers_something_else_is_an_error_that_tells_no_ke
     assert!(foreign.contains("amd-sev-snp"), "{foreign}");
 }
 
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         log_origin: "log.example/a".parse().unwrap(),
         nonce: prooftrail_protocol::Nonce([3; 32]),
@@ -373,7 +373,10 @@ fn settings_that_this_machine_cannot_fulfil_are_refused_before_anything_is_asked
     assert!(refused(socket).contains("no launcher"), "{}", refused(socket));
     for (text, said) in [
         ("attach = ['nvidia-switch']", "NSCQ"),
-        ("attach = ['azure-maa']", "not collected"),
+        ("attach = ['azure-maa']", "azure_attestation.url is not set"),
+        ("attach = ['azure-maa']\n[azure_attestation]\nurl = 'http://p.weu.attest.azure.net'", "is not https://"),
+        ("primary = 'azure-maa'", "cannot be primary"),
+        ("attach = ['nvidia-nras']", "not collected"),
         ("primary = 'intel-sgx'", "not collected"),
         ("primary = 'nvidia-gpu'", "cannot be primary"),
         ("primary = 'intel-trust-authority'", "api_key_file"),

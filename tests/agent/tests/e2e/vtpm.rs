@@ -22,14 +22,14 @@ use prooftrail_result::Kind;
 use serde_json::Value;
 
 /// A software TPM in a folder of its own, killed when dropped.
-struct SoftwareTpm {
+pub(crate) struct SoftwareTpm {
     folder: PathBuf,
     process: Child,
 }
 
 impl SoftwareTpm {
     /// `None` where the machine has none.
-    fn start(name: &str) -> Option<Self> {
+    pub(crate) fn start(name: &str) -> Option<Self> {
         let folder = env::temp_dir().join(format!("prooftrail-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("state")).unwrap();
@@ -62,11 +62,27 @@ impl SoftwareTpm {
 
     /// Makes it a vTPM as a paravisor leaves it.
     fn furnish(&self, report: &[u8]) {
+        self.make_key();
+        self.write_report(report);
+    }
+
+    /// Makes the attestation key, and gives its modulus.
+    pub(crate) fn make_key(&self) -> Vec<u8> {
         let attributes = "restricted|fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign";
         let key = ["-Q", "-C", "o", "-G", "rsa2048:rsassa-sha256:null", "-a", attributes, "-c", "ak.ctx"];
         self.tool("tpm2_createprimary", &key);
         self.tool("tpm2_evictcontrol", &["-Q", "-C", "o", "-c", "ak.ctx", "0x81000003"]);
         self.tool("tpm2_readpublic", &["-Q", "-c", "0x81000003", "-f", "pem", "-o", "ak.pem"]);
+        self.tool("tpm2_readpublic", &["-Q", "-c", "0x81000003", "-f", "der", "-o", "ak.der"]);
+        self.tool("tpm2_flushcontext", &["-t"]);
+        // The one integer of 257 bytes in the SubjectPublicKeyInfo, but for the byte of its sign.
+        let spki = fs::read(self.folder.join("ak.der")).unwrap();
+        let at = spki.windows(5).position(|window| window == [0x02, 0x82, 0x01, 0x01, 0x00]).unwrap() + 5;
+        spki[at..at + 256].to_vec()
+    }
+
+    /// Leaves the paravisor's report where guests read it. Software TPMs have room for 2,048 bytes.
+    pub(crate) fn write_report(&self, report: &[u8]) {
         fs::write(self.folder.join("report"), report).unwrap();
         let size = report.len().to_string();
         let index = ["-Q", "-C", "o", "-s", &size, "-a", "ownerread|ownerwrite|authread", "0x01400001"];
@@ -75,8 +91,13 @@ impl SoftwareTpm {
         self.tool("tpm2_flushcontext", &["-t"]);
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("tpm")
+    }
+
     fn connect(&self) -> Tpm<UnixStream> {
-        Tpm::new(UnixStream::connect(self.folder.join("tpm")).unwrap())
+        Tpm::new(UnixStream::connect(self.socket()).unwrap())
     }
 }
 
@@ -98,10 +119,10 @@ fn paravisor_report(kind: u8) -> Vec<u8> {
 }
 
 /// The first line of a request, with whether it had the header of the metadata service; and its body.
-type Asked = (String, Vec<u8>);
+pub(crate) type Asked = (String, Vec<u8>);
 
 /// Answers `answers` requests, in order, with a body each.
-fn metadata_service(answers: &'static [(u16, &'static str)]) -> (Imds, thread::JoinHandle<Vec<Asked>>) {
+pub(crate) fn metadata_service(answers: &'static [(u16, &'static str)]) -> (Imds, thread::JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = thread::spawn(move || {

@@ -48,18 +48,7 @@ pub(super) fn guest(machine: &Machine, seed: &str) -> Members {
         ("x-ms-attestation-type", attestation_type(machine).into()),
         ("x-ms-compliance-status", "azure-compliant-cvm".into()),
     ]);
-    let mut runtime = Json::object([("keys", machine.runtime_data.keys.iter().map(jwk).collect::<Vec<_>>().into())]);
-    if let Some(data) = &machine.runtime_data.user_data {
-        runtime.set("user-data", data.as_str());
-    }
-    let configuration = Json::object([
-        ("console-enabled", true.into()),
-        ("secure-boot", true.into()),
-        ("tpm-enabled", true.into()),
-        ("vmUniqueId", vmid),
-    ]);
-    runtime.set("vm-configuration", configuration);
-    tee.set("x-ms-runtime", runtime);
+    tee.set("x-ms-runtime", runtime_data(machine, vmid));
     let report_data = machine.report.report_data(&machine.runtime_data.build());
     for (name, value) in hardware(machine, report_data) {
         tee.append("", &name, value);
@@ -75,6 +64,35 @@ pub(super) fn guest(machine: &Machine, seed: &str) -> Members {
     ]);
     let payload = Json::object([("nonce", "".into())]);
     claims.push(("x-ms-runtime".to_owned(), Json::object([("client-payload", payload), ("keys", vec![key].into())])));
+    claims
+}
+
+/// What the paravisor had the hardware sign.
+fn runtime_data(machine: &Machine, vmid: Json) -> Json {
+    let mut runtime = Json::object([("keys", machine.runtime_data.keys.iter().map(jwk).collect::<Vec<_>>().into())]);
+    if let Some(data) = &machine.runtime_data.user_data {
+        runtime.set("user-data", data.as_str());
+    }
+    let configuration = Json::object([
+        ("console-enabled", true.into()),
+        ("secure-boot", true.into()),
+        ("tpm-enabled", true.into()),
+        ("vmUniqueId", vmid),
+    ]);
+    runtime.set("vm-configuration", configuration);
+    runtime
+}
+
+/// A paravisor's machine, of which the hardware's evidence alone was sent: its description at the top level, beside the runtime
+/// data and the nonce of the request.
+pub(super) fn platform(machine: &Machine, nonce: &str) -> Members {
+    let mut claims = members([
+        ("nonce", nonce.into()),
+        ("x-ms-attestation-type", attestation_type(machine).into()),
+        ("x-ms-compliance-status", "azure-compliant-cvm".into()),
+        ("x-ms-runtime", runtime_data(machine, vm_unique_id(machine).into())),
+    ]);
+    claims.extend(hardware(machine, machine.report.report_data(&machine.runtime_data.build())));
     claims
 }
 

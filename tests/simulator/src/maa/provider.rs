@@ -139,6 +139,12 @@ impl Provider {
         self.token(claims::guest(machine, &self.seed))
     }
 
+    /// A token about the hardware of a virtual machine, whose report is the paravisor's, for a request with that nonce.
+    #[must_use]
+    pub fn platform_token(&self, machine: &Machine, nonce: &str) -> Token {
+        self.token(claims::platform(machine, nonce))
+    }
+
     /// A token about the hardware of a container group on SEV-SNP, which asked for its report itself.
     #[must_use]
     pub fn sev_snp_token(&self, machine: &Machine) -> Token {

@@ -9,7 +9,12 @@ use der::{
     asn1::{BitStringRef, Null, UintRef},
     oid::ObjectIdentifier,
 };
-use prooftrail_result::{Reason, ReasonCode};
+use prooftrail_result::{
+    Reason, ReasonCode,
+    claims::{ClaimId, Claims, Value},
+};
+
+use crate::{authentic::Link, crypto::Crypto};
 
 /// rsaEncryption (RFC 8017, appendix A.1).
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -63,6 +68,16 @@ impl AttestationKey {
             return Err(Reason::from(ReasonCode::AzureAttestationKey).have(have));
         }
         Self::encode(&modulus).map_err(|_| ReasonCode::AzureAttestationKey.into())
+    }
+
+    /// The facts by which evidence of the machine whose virtual TPM has this key is linked to other evidence of it. `mrtd` names the
+    /// claim with the measurement of the trust domain that vouches for the key, where one does.
+    pub(crate) fn links(&self, claims: &Claims, mrtd: ClaimId, crypto: &dyn Crypto) -> Vec<Link> {
+        let mut links = vec![Link::AttestationKey(crypto.sha256(&[&self.spki]))];
+        if let Some(Value::Hex(mrtd)) = claims.get(mrtd) {
+            links.push(Link::ParavisorKey(crypto.sha256(&[mrtd, &self.spki])));
+        }
+        links
     }
 
     fn encode(modulus: &[u8]) -> der::Result<Self> {

@@ -28,7 +28,7 @@ use self::{
     runtime_data::RuntimeData,
 };
 use crate::{
-    authentic::{Authentic, InputDigest, Link, check},
+    authentic::{Authentic, InputDigest, check},
     checks::Checks,
     context::{Context, Expected},
     crypto::Crypto,
@@ -229,8 +229,8 @@ fn authenticate<M: Machine>(
         authentic.claims.insert(cross_vendor::NONCE, quote.extra_data.as_slice());
     }
     bound.claim(&mut authentic.claims);
-    let key = context.crypto.sha256(&[&evidence.runtime_data.attestation_key.spki]);
-    authentic.links.push(Link::AttestationKey(key));
+    let links = evidence.runtime_data.attestation_key.links(&authentic.claims, tdx::MRTD, context.crypto);
+    authentic.links.extend(links);
     authentic.inputs.extend(endorsement.map(|sha256| InputDigest { role: "tpm_quote", sha256 }));
     let mut logs = context.endorsements.pcr_logs().peekable();
     if logs.peek().is_some() {

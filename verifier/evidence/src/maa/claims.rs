@@ -20,7 +20,7 @@ use crate::{
 /// The hardware that a token can speak of.
 const HARDWARE: [Hardware; 3] = [
     Hardware {
-        attestation_type: "sevsnpvm",
+        attestation_type: SNP_TYPE,
         platform: "sev-snp",
         members: SEVSNPVM,
         debug: maa::SEVSNPVM_IS_DEBUGGABLE,
@@ -42,6 +42,8 @@ const HARDWARE: [Hardware; 3] = [
     },
 ];
 
+/// A guest on SEV-SNP.
+const SNP_TYPE: &str = "sevsnpvm";
 /// A trust domain.
 const TDX_TYPE: &str = "tdxvm";
 /// A guest's token, which says what hardware it runs on beside what its virtual TPM quotes.
@@ -177,8 +179,8 @@ pub(super) struct Stated {
     pub(super) guest_key: Option<String>,
     /// What the guest sent along as its nonce. Azure Attestation repeats it; no hardware signs it.
     pub(super) client_nonce: Option<Vec<u8>>,
-    /// What the requester of the hardware's report chose, where that was the guest or the enclave itself. In a guest's token
-    /// it was the paravisor.
+    /// What the requester of the hardware's report chose, where that was the guest or the enclave itself. In a guest's token,
+    /// and in one about a paravisor's report, it was the paravisor.
     pub(super) report_data: Option<[u8; 64]>,
 }
 
@@ -191,19 +193,12 @@ pub(super) fn read(payload: &Object<'_>) -> Result<Stated, Reason> {
     claims.insert_if(cross_vendor::SECURE_BOOT, payload.bool("secureboot"));
     claims.insert_if(cross_vendor::INSTANCE, payload.text("x-ms-azurevm-vmid"));
     let runtime = payload.object("x-ms-runtime");
-    let client_nonce = runtime.and_then(client_nonce);
-    claims.insert_if(maa::CLIENT_PAYLOAD_NONCE, client_nonce.as_deref());
+    let sent_along = runtime.and_then(client_nonce);
+    claims.insert_if(maa::CLIENT_PAYLOAD_NONCE, sent_along.as_deref());
 
     let is_guest = payload.text("x-ms-attestation-type") == Some(GUEST);
     // Whatever else has such a member, it is no description of the machine that the token is about.
     let tee = payload.object("x-ms-isolation-tee").filter(|_| is_guest);
-    let attestation_key = match tee {
-        Some(tee) => {
-            claim_all(&mut claims, tee, &[("x-ms-attestation-type", maa::ISOLATION_TEE_TYPE)])?;
-            paravisor(&mut claims, tee)?
-        }
-        None => None,
-    };
     let described = tee.unwrap_or(payload);
     claim_all(&mut claims, described, &[("x-ms-compliance-status", maa::COMPLIANCE_STATUS)])?;
     let hardware_type = described.text("x-ms-attestation-type");
@@ -211,8 +206,20 @@ pub(super) fn read(payload: &Object<'_>) -> Result<Stated, Reason> {
         claims.insert(cross_vendor::PLATFORM, hardware.platform);
         hardware.claim(&mut claims, described)?;
     }
+    let attestation_key = match tee {
+        Some(tee) => {
+            claim_all(&mut claims, tee, &[("x-ms-attestation-type", maa::ISOLATION_TEE_TYPE)])?;
+            paravisor(&mut claims, tee)?
+        }
+        None if is_of_paravisor(payload, &claims) => paravisor(&mut claims, payload)?,
+        None => None,
+    };
+    let has_chosen = !is_guest && attestation_key.is_none();
     let report_data = [maa::SEVSNPVM_REPORTDATA, maa::TDX_REPORT_DATA, maa::SGX_REPORT_DATA];
-    let report_data = report_data.into_iter().filter(|_| !is_guest).find_map(|name| bytes(&claims, name));
+    let report_data = report_data.into_iter().filter(|_| has_chosen).find_map(|name| bytes(&claims, name));
+    // Beside a report that is the paravisor's, a request has a nonce of its own.
+    let of_request = || payload.text("nonce").filter(|nonce| !nonce.is_empty()).map(|nonce| nonce.as_bytes().to_vec());
+    let client_nonce = if is_guest || has_chosen { sent_along } else { of_request() };
     let links = links(&claims, described);
     let guest_key = runtime.and_then(|runtime| key(runtime, GUEST_KEY_ID)).and_then(thumbprint_text);
     Ok(Stated { claims, links, attestation_key, guest_key, client_nonce, report_data })
@@ -243,6 +250,18 @@ impl Hardware {
 fn client_nonce(runtime: &Object<'_>) -> Option<Vec<u8>> {
     let text = runtime.object("client-payload")?.text("nonce")?;
     STANDARD.decode(text).ok().filter(|nonce| !nonce.is_empty())
+}
+
+/// Whether a token about hardware alone is about a paravisor's report: the runtime data that were sent with it, and whose hash
+/// the report has, name a virtual TPM's key. Others may choose runtime data that say so too, and lose by it the places for
+/// what they choose themselves. A trust domain that is not measured would be anybody's word for the key.
+fn is_of_paravisor(payload: &Object<'_>, claims: &Claims) -> bool {
+    let is_measured = match payload.text("x-ms-attestation-type") {
+        Some(SNP_TYPE) => true,
+        Some(TDX_TYPE) => claims.get(maa::TDX_MRTD).is_some(),
+        _ => false,
+    };
+    is_measured && payload.object("x-ms-runtime").is_some_and(|runtime| key(runtime, ATTESTATION_KEY_ID).is_some())
 }
 
 /// Claims what the paravisor had the hardware sign, as in `azure-*-vtpm`. Gives its attestation key.

@@ -2,9 +2,9 @@
 //!
 //! In: what the token says, and the expectations. Out: [`Bound`], the values that were found. Two fields can carry a value,
 //! and they are not worth the same. Report data that the guest or the enclave chose is signed by hardware: a value stands
-//! there, or its SHA-256 where it was sent as runtime data. The nonce of a guest's request is only repeated by the service:
-//! it says that this request was answered, nothing of when the hardware spoke or whose key it is. So it carries a nonce, and
-//! never a binding.
+//! there, or its SHA-256 where it was sent as runtime data. The nonce of a request about a paravisor's guest is only repeated by
+//! the service: it says that this request was answered, nothing of when the hardware spoke or whose key it is. So it carries a
+//! nonce, and never a binding.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prooftrail_result::{Kind, Outcome, Reason, ReasonCode, claims::Claims, claims::cross_vendor};
@@ -31,7 +31,7 @@ impl Bound<'_> {
 pub(super) fn find<'a>(stated: &Stated, context: &Context<'a>, checks: &mut Checks) -> Result<Bound<'a>, Reason> {
     let is_attached = context.expected.attached.iter().any(|(kind, _)| *kind == Kind::AzureMaa);
     let binding = context.expected.binding.map(<[u8; 48]>::as_slice);
-    // A guest's token has no place for a binding, so that there is nothing to compare; where one is demanded, the set lacks it.
+    // A token about a paravisor's guest has no place for a binding, so that there is nothing to compare; where one is demanded, the set lacks it.
     let binding = binding.filter(|_| stated.report_data.is_some() && !is_attached);
     let nonce = context.expected.attached_to(Kind::AzureMaa).filter(|_| binding.is_none());
     for (name, value, codes) in [

@@ -126,6 +126,7 @@ fn objections(claims: &Claims) -> Vec<Reason> {
 }
 
 fn links(stated: &Stated, context: &Context<'_>) -> Vec<Link> {
-    let key = stated.attestation_key.iter().map(|key| Link::AttestationKey(context.crypto.sha256(&[&key.spki])));
-    key.chain(stated.links.iter().cloned()).collect()
+    let key = stated.attestation_key.as_ref();
+    let links = key.map(|key| key.links(&stated.claims, maa::TDX_MRTD, context.crypto)).unwrap_or_default();
+    links.into_iter().chain(stated.links.iter().cloned()).collect()
 }

@@ -15,11 +15,13 @@ fn discord_of(set: &[MadeEvidence]) -> Option<Discord> {
 
 #[test]
 fn a_token_counts_only_beside_the_machine_that_it_is_about() {
-    use Kind::{AmdSevSnp, AzureMaa, AzureSnpVtpm, GcpConfidentialSpace, IntelTdx, IntelTrustAuthority};
+    use Kind::{AmdSevSnp, AzureMaa, AzureSnpVtpm, AzureTdxVtpm, GcpConfidentialSpace, IntelTdx, IntelTrustAuthority};
     let key = |number| Link::AttestationKey([number; 32]);
     let guest = |number| Link::SnpReportId([number; 32]);
     let quote = |number| Link::QuoteSha256([number; 32]);
+    let paravisor = |number| Link::ParavisorKey([number; 32]);
     let vtpm = [key(1), guest(1)];
+    let td_vtpm = [key(1), paravisor(1)];
     for (hardware, known_by, token, says, is_linked) in [
         (AzureSnpVtpm, &vtpm[..], AzureMaa, &[key(1), guest(1)][..], true),
         (AzureSnpVtpm, &vtpm, AzureMaa, &[guest(1)], true),
@@ -29,6 +31,9 @@ fn a_token_counts_only_beside_the_machine_that_it_is_about() {
         (AzureSnpVtpm, &vtpm, AzureMaa, &[key(2), guest(1)], false),
         (AzureSnpVtpm, &vtpm, AzureMaa, &[quote(1)], false),
         (AzureSnpVtpm, &vtpm, AzureMaa, &[], false),
+        (AzureTdxVtpm, &td_vtpm, AzureMaa, &[key(1), paravisor(1)], true),
+        // The machine's key, vouched for by another trust domain.
+        (AzureTdxVtpm, &td_vtpm, AzureMaa, &[key(1), paravisor(2)], false),
         (AmdSevSnp, &[guest(3)], AzureMaa, &[guest(3)], true),
         (AmdSevSnp, &[], AzureMaa, &[], false),
         // A padded quote is known by two digests.

@@ -12,8 +12,8 @@ super::claims! {
     SECUREBOOT = "maa.secureboot", Bool, "", "secureboot";
     CLIENT_PAYLOAD_NONCE = "maa.client_payload.nonce", Hex(0), "decoded", "x-ms-runtime.client-payload";
     RUNTIME_KEY_SHA256 = "maa.runtime_key_sha256", Hex(32), "RFC 7638 thumbprint of the guest's encryption key", "x-ms-runtime.keys";
-    VM_UNIQUE_ID = "maa.vm_unique_id", Text, "", "x-ms-isolation-tee.x-ms-runtime.vm-configuration";
-    USER_DATA = "maa.user_data", Hex(64), "", "x-ms-isolation-tee.x-ms-runtime.user-data";
+    VM_UNIQUE_ID = "maa.vm_unique_id", Text, "", "x-ms-runtime.vm-configuration, of a guest under x-ms-isolation-tee";
+    USER_DATA = "maa.user_data", Hex(64), "", "x-ms-runtime.user-data, of a guest under x-ms-isolation-tee";
     AZUREVM_ATTESTATION_PROTOCOL_VER = "maa.azurevm.attestation_protocol_ver", Text, "", "x-ms-azurevm-…";
     AZUREVM_OSBUILD = "maa.azurevm.osbuild", Text, "", "x-ms-azurevm-…";
     AZUREVM_OSDISTRO = "maa.azurevm.osdistro", Text, "", "x-ms-azurevm-…";
