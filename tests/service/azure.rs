@@ -1,9 +1,13 @@
 //! Releases over HTTP to Azure's confidential virtual machines: the paravisor's report, the virtual TPM's quote with the
-//! binding, and what vouches for the hardware, on both vendors' hardware.
+//! binding, and what vouches for the hardware, on both vendors' hardware; with a token of Azure Attestation about the hardware
+//! beside them, and without.
 
-use prooftrail_protocol::{KindValue, Purpose, sha256, wire::PieceOfEvidence};
+use prooftrail_protocol::{KindValue, OtherPiece, Purpose, sha256, wire::PieceOfEvidence};
 use prooftrail_result::{Kind, Verdict};
-use prooftrail_simulator::azure::{Hardware, Machine};
+use prooftrail_simulator::{
+    azure::{Hardware, Machine},
+    maa::Provider,
+};
 use serde_json::json;
 
 use crate::{
@@ -76,9 +80,9 @@ fn prepare(scratch: &Scratch, kind: Kind) -> (Service, Site) {
     (service, site)
 }
 
-/// The value that the TPM is to quote for a job.
-fn value(kind: Kind, job: &Job) -> Vec<u8> {
-    match KindValue::primary(kind, &job.context(), &job.statement.sha384(), []) {
+/// The value that the TPM is to quote for a job, with these pieces beside it.
+fn value(kind: Kind, job: &Job, others: impl IntoIterator<Item = OtherPiece>) -> Vec<u8> {
+    match KindValue::primary(kind, &job.context(), &job.statement.sha384(), others) {
         Some(KindValue::QualifyingData(data)) => data.to_vec(),
         other => unreachable!("{other:?} for {kind}"),
     }
@@ -98,7 +102,7 @@ fn a_machine_whose_quote_carries_the_binding_gets_the_key_of_its_witness() {
         let scratch = Scratch::new();
         let (_service, site) = prepare(&scratch, kind);
         let (job, mut machine) = (site.job(Purpose::Release), machine(kind));
-        machine.quote.extra_data = value(kind, &job);
+        machine.quote.extra_data = value(kind, &job, []);
         let files = endorsements(&machine);
         let reply = ask(&site, kind, &job, &machine, &files);
         assert_eq!(reply.status, 200, "{kind}: {reply:?}");
@@ -139,7 +143,7 @@ fn whatever_is_changed_is_refused_with_its_reason() {
         let (_service, site) = prepare(&scratch, kind);
         let made = |change: &dyn Fn(&mut Machine)| {
             let (job, mut machine) = (site.job(Purpose::Release), machine(kind));
-            machine.quote.extra_data = value(kind, &job);
+            machine.quote.extra_data = value(kind, &job, []);
             change(&mut machine);
             (job, machine)
         };
@@ -158,5 +162,97 @@ fn whatever_is_changed_is_refused_with_its_reason() {
         // Of Intel's collateral the lists are missed first: the quote brings its chain.
         let missing = if kind == snp { "snp.certificate_missing" } else { "revocation.not_checked" };
         assert_eq!((reply.status, reply.problem().as_str()), (422, missing), "{kind}");
+    }
+}
+
+/// Microsoft's service, which issues tokens today.
+fn provider() -> Provider {
+    Provider::new("service-tests", i64::try_from(now_ms() / 86_400_000 * 86_400).unwrap())
+}
+
+/// A service that also knows the provider's keys, with a policy that wants its word beside the quote.
+fn prepare_with_provider(scratch: &Scratch, kind: Kind) -> (Service, Site) {
+    let (machine, provider) = (machine(kind), provider());
+    let write = |name: &str, bytes: Vec<u8>| {
+        let path = scratch.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    write("simulated-maa.jwks", provider.key_set().build());
+    write("endorsements/maa.jwks", provider.key_set().build());
+    let roots =
+        vec![write("root.der", machine.root_der()), write("simulated-maa.toml", provider.root_manifest().into_bytes())];
+    let folder = scratch.path().join("endorsements");
+    let service = Service::start(|config| {
+        config.data = scratch.path().join("data");
+        config.roots.files = roots;
+        config.endorsements.fetch = false;
+        config.endorsements.folder = Some(folder);
+    });
+    let site = Site::prepare(service.address, &service.token);
+    let primary = format!("primary = '{kind}'\n");
+    let attached = format!("{primary}attached = [{{ kind = 'azure-maa' }}]\n");
+    let rule = format!(
+        "[[rule]]\nid = 'provider'\nclaim = 'maa.issuer'\noperator = 'equals'\nvalue = '{}'\nrationale = 'pinned'\n",
+        provider.issuer
+    );
+    site.put_in_force(&(policy(kind, &machine).replace(&primary, &attached) + &rule));
+    (service, site)
+}
+
+/// Asks with a token about `about`, for a request with that nonce, beside the machine's own evidence.
+fn ask_with_token(site: &Site, kind: Kind, job: &Job, about: &Machine, nonce: &str) -> Reply {
+    let mut token = provider().platform_token(about, nonce);
+    let now = i64::try_from(now_ms() / 1000).unwrap();
+    token.payload.set("iat", now).set("nbf", now).set("exp", now + 8 * 3600);
+    let token = token.build().into_bytes();
+    let mut machine = machine(kind);
+    machine.quote.extra_data = value(kind, job, [OtherPiece::of(Kind::AzureMaa, &token)]);
+    let mut request = job.request();
+    request.evidence = [(Kind::AzureMaa, token), (kind, machine.evidence())]
+        .map(|(kind, evidence)| PieceOfEvidence { kind, evidence: evidence.into() })
+        .into();
+    request.endorsements = endorsements(&machine).into_iter().map(Into::into).collect();
+    site.post("/v1/releases", &json!(request))
+}
+
+/// The nonce of a job's request to the provider.
+fn nonce(job: &Job) -> String {
+    match KindValue::attached(Kind::AzureMaa, &job.context()) {
+        Some(KindValue::TokenNonce { nonce, .. }) => nonce,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_token_about_the_machine_s_hardware_counts_beside_its_quote() {
+    for kind in KINDS {
+        let scratch = Scratch::new();
+        let (_service, site) = prepare_with_provider(&scratch, kind);
+        let job = site.job(Purpose::Release);
+        let reply = ask_with_token(&site, kind, &job, &machine(kind), &nonce(&job));
+        assert_eq!(reply.status, 200, "{kind}: {reply:?}");
+        let url = format!("sqlite:{}", scratch.path().join("data/prooftrail.db").display());
+        let (decided, _) = decisions(&url, site.origin.as_str());
+        let [(_, decision)] = decided.as_slice() else { panic!("one decision") };
+        let kinds: Vec<_> = decision.evidence.iter().map(|piece| piece.id.kind).collect();
+        assert_eq!((decision.verdict, kinds), (Verdict::Affirming, vec![Kind::AzureMaa, kind]));
+
+        // The token of an earlier request; one about another machine, which is just as genuine; and none.
+        let other = site.job(Purpose::Release);
+        let reply = ask_with_token(&site, kind, &other, &machine(kind), &nonce(&job));
+        assert_eq!((reply.status, reply.problem().as_str()), (422, "binding.nonce_mismatch"), "{kind}");
+        let stranger = match kind {
+            Kind::AzureSnpVtpm => Machine::snp("another", 0),
+            _ => Machine::tdx("another", 0),
+        };
+        let job = site.job(Purpose::Release);
+        let reply = ask_with_token(&site, kind, &job, &stranger, &nonce(&job));
+        assert_eq!((reply.status, reply.problem().as_str()), (422, "binding.unlinked"), "{kind}: {reply:?}");
+        let (job, mut alone) = (site.job(Purpose::Release), machine(kind));
+        alone.quote.extra_data = value(kind, &job, []);
+        let reply = ask(&site, kind, &job, &alone, &endorsements(&alone));
+        assert_eq!((reply.status, reply.problem().as_str()), (403, "policy.set_shape"), "{kind}: {reply:?}");
     }
 }
