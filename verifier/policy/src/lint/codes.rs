@@ -99,6 +99,7 @@ lint_codes! {
     RoleUnpinned = "lint.role_unpinned", Note, "Any IAM role, of any account, may start the image.", "Pin `nitro.pcr3`; `prooftrail pin role ARN` computes it from the role's ARN.";
     ProofUnpinned = "lint.proof_unpinned", Note, "Keys are released under the policy, and it names no circuit: a proof of any statement is recorded as one of its proofs.", "Name the proof system and the verifying key under [[proof]].";
     InstancePinned = "lint.instance_pinned", Note, "PCR4 is pinned: it is another one on every parent instance.", "Pin PCR3 instead, or `nitro.instance_id`, which is certified and readable.";
+    IssuerKeysNotAllowed = "lint.issuer_keys_not_allowed", Note, "A platform takes tokens by keys that their issuer publishes and changes within days, and only those count that stand among the roots.", "Set allow_issuer_keys, or list the issuer's keys and follow its changes. Google's PKI tokens bring a chain to a pinned root, and need neither.";
     UnknownFieldsAllowed = "lint.unknown_fields_allowed", Note, "Signed fields that this build does not know are accepted, and only listed in a claim.", "Set allow_unknown_fields = false, at the price of refusing evidence the day the vendor adds a field.";
 }
 

@@ -57,10 +57,11 @@ fn a_careful_policy_has_no_finding() {
 fn every_code_has_a_policy_that_has_it() {
     use LintCode::{
         ControlsMissing, DebugAllowed, ExecutableUnpinned, ExposedSeedAccepted, ImageUnpinned, InstancePinned,
-        NonceNotRequired, ParavisorUnpinned, PatchLevelOpen, ProofUnpinned, ProviderPolicyUnpinned, ProviderUnpinned,
-        RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired, ReferenceRetiring, ReferenceUnused,
-        Replayable, RevocationOff, RoleUnpinned, RuleDuplicate, RuleOnUnknownFields, RuleUnreachable,
-        SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed, ValueNeverActive, ZeroPcr,
+        IssuerKeysNotAllowed, NonceNotRequired, ParavisorUnpinned, PatchLevelOpen, ProofUnpinned,
+        ProviderPolicyUnpinned, ProviderUnpinned, RationaleEmpty, ReferenceEnding, ReferenceNotBegun, ReferenceRetired,
+        ReferenceRetiring, ReferenceUnused, Replayable, RevocationOff, RoleUnpinned, RuleDuplicate,
+        RuleOnUnknownFields, RuleUnreachable, SampleNonceAllowed, SimulatedAllowed, UnknownFieldsAllowed,
+        ValueNeverActive, ZeroPcr,
     };
     let zero = "00".repeat(48);
     let other = "ab".repeat(48);
@@ -110,6 +111,8 @@ fn every_code_has_a_policy_that_has_it() {
         (with("controls = ['SOC2 CC6.1']", ""), ControlsMissing, rule_of("image")),
         (with("claim = 'nitro.pcr3'", "claim = 'nitro.pcr16'"), RoleUnpinned, nitro()),
         (and(&rule("parent", "nitro.pcr4", "equals", &format!("'{PCR0}'"))), InstancePinned, rule_of("parent")),
+        (about("primary = 'azure-maa'", ""), IssuerKeysNotAllowed, p()),
+        (about("primary = 'gcp-confidential-space'", ""), IssuerKeysNotAllowed, p()),
         (with("allow_unknown_fields = false\n", ""), UnknownFieldsAllowed, None),
     ];
     for (policy, code, concerns) in &cases {
@@ -177,6 +180,7 @@ fn images_are_pinned_in_each_kind_s_way() {
             LintCode::ExposedSeedAccepted,
             LintCode::ProviderUnpinned,
             LintCode::ProviderPolicyUnpinned,
+            LintCode::IssuerKeysNotAllowed,
         ];
         found.retain(|code| ![RoleUnpinned, UnknownFieldsAllowed].contains(code) && !elsewhere.contains(code));
         assert_eq!(found, expected, "{kind}:\n{rules}");
@@ -338,5 +342,23 @@ fn of_tokens_only_those_of_providers_need_a_rule_on_whose_word_counts() {
         let mut found = codes(&about(platform, &rules));
         found.retain(|code| [ProviderUnpinned, ProviderPolicyUnpinned].contains(code));
         assert_eq!(found, expected, "{platform}\n{rules}");
+    }
+}
+
+#[test]
+fn keys_that_issuers_publish_are_spoken_of_where_no_chain_certifies_them() {
+    let found = |policy: &Policy| codes(policy).contains(&LintCode::IssuerKeysNotAllowed);
+    let allowing =
+        |platform: &str| policy(&format!("{HEAD}allow_issuer_keys = true\n[[platform]]\nname = 'p'\n{platform}\n"));
+    for (platform, expected) in [
+        ("primary = 'azure-maa'", true),
+        ("primary = 'azure-snp-vtpm'\nattached = [{ kind = 'azure-maa', min = 0, max = 1 }]", true),
+        ("primary = 'gcp-confidential-space'", true),
+        ("primary = 'intel-trust-authority'", false),
+        ("primary = 'amd-sev-snp'\ndevices = [{ kind = 'nvidia-nras' }]", false),
+        ("primary = 'intel-tdx'", false),
+    ] {
+        assert_eq!(found(&about(platform, "")), expected, "{platform}");
+        assert!(!found(&allowing(platform)), "{platform}");
     }
 }

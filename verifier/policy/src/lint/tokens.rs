@@ -3,7 +3,7 @@
 //! Google's, Intel's and NVIDIA's tokens are their vendor's word whoever asked: the issuers' names are fixed, and a customer's own
 //! policies (Intel Trust Authority) stand beside what the vendor found. Azure Attestation is as many services as there are
 //! providers: anyone may have one, and a provider attests what its owner's policy lets pass. So there alone the rules must
-//! say whose word counts.
+//! say whose word counts. And tokens by keys that no authority certifies need a word on which keys count.
 
 use prooftrail_result::{
     Kind, Timestamp,
@@ -13,8 +13,15 @@ use prooftrail_result::{
 use super::{Finding, LintCode, demands::demands};
 use crate::{ClaimPattern, Platform, Rule, policy::Terms};
 
+/// Issuers that certify no key, or not every one.
+const WITHOUT_CHAIN: [Kind; 2] = [Kind::AzureMaa, Kind::GcpConfidentialSpace];
+
 /// Adds the findings.
 pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
+    let takes_keys = |platform: &&Platform| WITHOUT_CHAIN.into_iter().any(|kind| accepts(platform, kind));
+    for platform in terms.platforms.iter().filter(takes_keys).filter(|_| !terms.allow_issuer_keys) {
+        findings.push(Finding::of(LintCode::IssuerKeysNotAllowed).about_platform(platform));
+    }
     for platform in terms.platforms.iter().filter(|platform| accepts(platform, Kind::AzureMaa)) {
         let is_pinned = |claim: ClaimId| {
             let is_pin = |rule: &Rule| rule.operator().pins() && rule.claim() == ClaimPattern::One(claim.into());
