@@ -206,6 +206,10 @@ pub(crate) fn policy_of_sets(executable: &str, verifying_key: &str) -> anyhow::R
     let container = attached::approved_container()?;
     let machine = attached::azure("demo")?;
     let (paravisor, boot) = (hex::encode(machine.measurement()), hex::encode(machine.quote.pcrs[4]));
+    let provider = attached::provider()?;
+    let token = provider.guest_token(&machine);
+    let attestation_policy = token.payload.get("x-ms-policy-hash").map(ToString::to_string).unwrap_or_default();
+    let (provider, attestation_policy) = (provider.issuer, attestation_policy.trim_matches('"'));
     Ok(format!(
         r#"prooftrail_policy = 1
 name = "solvency-sets"
@@ -281,7 +285,7 @@ controls = ["SOC2 CC8.1"]
 [[platform]]
 name = "azure"
 primary = "azure-snp-vtpm"
-attached = [{{ kind = "azure-maa", min = 0, max = 1 }}]
+attached = [{{ kind = "azure-maa" }}]
 
 [[platform.rule]]
 id = "paravisor"
@@ -306,6 +310,22 @@ operator = "equals"
 value = "{boot}"
 rationale = "The boot loader and the kernel."
 controls = ["SOC2 CC6.1", "SOC2 CC8.1"]
+
+[[platform.rule]]
+id = "provider"
+claim = "maa.issuer"
+operator = "equals"
+value = "{provider}"
+rationale = "Anyone may have a provider of Azure Attestation. This one is ours."
+controls = ["SOC2 CC6.1"]
+
+[[platform.rule]]
+id = "attestation-policy"
+claim = "maa.policy_hash"
+operator = "equals"
+value = "{attestation_policy}"
+rationale = "What our provider attests, it attests by the policy that we read."
+controls = ["SOC2 CC6.1"]
 
 {command}
 [[proof]]

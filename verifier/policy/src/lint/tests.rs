@@ -330,7 +330,18 @@ fn of_tokens_only_those_of_providers_need_a_rule_on_whose_word_counts() {
         ("primary = 'azure-maa'", issuer("in", &format!("['{url}']")) + &policy_hash(), &[]),
         ("primary = 'azure-maa'", own(issuer("equals", &format!("'{url}'")) + &policy_hash()), &[]),
         ("primary = 'azure-maa'", issuer("not-in", &format!("['{url}']")) + &policy_hash(), &[ProviderUnpinned]),
-        (beside, String::new(), &[ProviderUnpinned, ProviderPolicyUnpinned]),
+        (
+            "primary = 'azure-snp-vtpm'\nattached = [{ kind = 'azure-maa' }]",
+            String::new(),
+            &[ProviderUnpinned, ProviderPolicyUnpinned],
+        ),
+        // What may be left out and is read by no rule decides nothing.
+        (beside, String::new(), &[]),
+        (
+            beside,
+            rule("status", "maa.compliance_status", "equals", "'azure-compliant-cvm'"),
+            &[ProviderUnpinned, ProviderPolicyUnpinned],
+        ),
         (beside, policy_hash(), &[ProviderUnpinned]),
         (beside, issuer("equals", &format!("'{url}'")) + &policy_hash(), &[]),
         ("primary = 'azure-snp-vtpm'", String::new(), &[]),

@@ -7,7 +7,7 @@
 
 use prooftrail_result::{
     Kind, Timestamp,
-    claims::{ClaimId, maa},
+    claims::{ClaimId, Family, maa},
 };
 
 use super::{Finding, LintCode, demands::demands};
@@ -22,7 +22,7 @@ pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
     for platform in terms.platforms.iter().filter(takes_keys).filter(|_| !terms.allow_issuer_keys) {
         findings.push(Finding::of(LintCode::IssuerKeysNotAllowed).about_platform(platform));
     }
-    for platform in terms.platforms.iter().filter(|platform| accepts(platform, Kind::AzureMaa)) {
+    for platform in terms.platforms.iter().filter(|platform| relies_on_a_provider(terms, platform)) {
         let is_pinned = |claim: ClaimId| {
             let is_pin = |rule: &Rule| rule.operator().pins() && rule.claim() == ClaimPattern::One(claim.into());
             demands(terms, platform, at, is_pin)
@@ -35,6 +35,16 @@ pub(super) fn lint(terms: &Terms, at: Timestamp, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Whether anything is decided by the word of a provider: it speaks for the CPU, or must be there, or a rule reads what it says.
+/// A token that may as well be left out, and that no rule reads, can only be in the way.
+fn relies_on_a_provider(terms: &Terms, platform: &Platform) -> bool {
+    let beside = platform.devices.iter().find(|range| range.kind == Kind::AzureMaa);
+    let conditions = terms.groups.iter().flat_map(|group| &group.when);
+    let mut rules = terms.rules.iter().chain(&platform.rules).chain(conditions);
+    let mut is_read = || rules.any(|rule| rule.claim().name().family() == Family::Maa);
+    platform.primary == Some(Kind::AzureMaa) || beside.is_some_and(|range| range.min > 0 || is_read())
 }
 
 /// Whether a set of this shape may have a piece of that kind: as the one that speaks for the CPU, or beside it.
