@@ -177,19 +177,19 @@ impl Policy {
         self.terms.rules.iter().chain(platforms).chain(groups).any(|rule| rule.claim().name().id() == claim)
     }
 
-    /// Whether evidence in which a claim has that value can satisfy every rule about the claim that holds for all evidence of
-    /// some platform: for whoever is to decide whom to ask before the evidence is appraised.
+    /// Whether the rules that hold for all evidence of some platform name that value of a claim, with `equals` or `in`, and none
+    /// of them refuses it: for whoever is to decide whom to ask before the evidence is appraised.
     #[must_use]
-    pub fn may_accept(&self, claim: ClaimName, value: Value, at: Timestamp) -> bool {
+    pub fn names(&self, claim: ClaimName, value: Value, at: Timestamp) -> bool {
         let mut claims = Claims::default();
         claims.insert(claim, value);
-        let holds = |rule: &Rule| {
-            let outcome = || rule.evaluate(&claims, DeviceCounts::default(), at);
-            rule.group().is_some()
-                || rule.claim() != ClaimPattern::One(claim)
-                || matches!(outcome(), RuleOutcome::Satisfied { .. })
-        };
-        self.rules().iter().all(holds) && self.platforms().iter().any(|platform| platform.rules().iter().all(holds))
+        let holds =
+            |rule: &Rule| matches!(rule.evaluate(&claims, DeviceCounts::default(), at), RuleOutcome::Satisfied { .. });
+        self.platforms().iter().any(|platform| {
+            let rules = self.rules().iter().filter(|rule| rule.group().is_none()).chain(platform.rules());
+            let about: Vec<_> = rules.filter(|rule| rule.claim() == ClaimPattern::One(claim)).collect();
+            about.iter().any(|rule| rule.operator().pins()) && about.into_iter().all(holds)
+        })
     }
 
     /// The first platform whose shape a set of those kinds has.

@@ -118,11 +118,11 @@ fn wanted_by(inquiry: &Inquiry, governed: &Governed, sent: &Endorsements, at: Ti
     all
 }
 
-/// Whether the policy takes an issuer's word at all. Anybody can name a provider of Azure Attestation in a token; only those
-/// that the policy pins are asked.
+/// Whether an issuer is to be asked. Anybody can name a provider of Azure Attestation in a token; only those are asked that the
+/// policy names.
 fn is_of_use(wanted: &Wanted, policy: &Policy, at: Timestamp) -> bool {
     let Wanted::KeySet { issuer: issuer @ TokenIssuer::AzureMaa { .. } } = wanted else { return true };
-    issuer.names().iter().any(|name| policy.may_accept(maa::ISSUER.into(), name.as_str().into(), at))
+    issuer.names().iter().any(|name| policy.names(maa::ISSUER.into(), name.as_str().into(), at))
 }
 
 /// Has vendors asked for what is missing, and adds it.
