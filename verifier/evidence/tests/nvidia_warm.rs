@@ -1,7 +1,7 @@
 //! What a cache may change: nothing but the time that a verdict takes. Every change to a report, to its reference values and
 //! to what is known of them is appraised cold, and warm beside everything that was good before, and the verdicts are compared.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod everything;
 

@@ -44,15 +44,19 @@ pub use quote::Tee;
 pub use wanted::IntelCa;
 
 /// The chain of a platform's key: P-256 with SHA-256 throughout.
-static PCK: Profile = Profile {
-    name: "intel-pck",
-    algorithms: &[SignatureAlgorithm::EcdsaP256Sha256],
-    ca_key: KeyType::P256,
-    leaf_key: KeyType::P256,
-    leaf_usage: Some(KeyUsages::DigitalSignature),
-    extended_key_usage: None,
-    leaf_leeway_seconds: 0,
-};
+const fn profile(name: &'static str) -> Profile {
+    Profile {
+        name,
+        algorithms: &[SignatureAlgorithm::EcdsaP256Sha256],
+        ca_key: KeyType::P256,
+        leaf_key: KeyType::P256,
+        leaf_usage: Some(KeyUsages::DigitalSignature),
+        extended_key_usage: None,
+        leaf_leeway_seconds: 0,
+    }
+}
+
+static PCK: Profile = profile("intel-pck");
 
 /// `intel-tdx`.
 pub type TdxQuote = IntelQuote<TrustDomain>;

@@ -5,21 +5,24 @@
 //! is, nothing is known of the platform's patch level, and the quoting enclave is compared with Intel's own signer: without
 //! that, anyone's enclave that may be provisioned could have made the quote.
 
+use std::sync::Arc;
+
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
+use prooftrail_trust_roots::Root;
 
 use super::{
     Platform,
     collateral::{Document, QeIdentity, Status, TcbInfo},
-    identity,
+    identity, profile,
     quote::{Body, EnclaveReport, Quote, Tee},
     tcb::{self, Converged},
-    verify_attestation_key, verify_chain,
+    verify_attestation_key, verify_chain, verify_signature,
 };
 use crate::{
     authentic::InputDigest,
     checks::Checks,
     context::{Context, Revocation, RevocationMode},
-    x509::VerifiedCertificate,
+    x509::{Profile, Remembered, VerifiedCertificate},
 };
 
 /// MRSIGNER of Intel's quoting enclave for SGX, as genuine quotes and Intel's identities have it.
@@ -29,6 +32,9 @@ const INTEL_QE_MRSIGNER: [u8; 32] = [
 ];
 /// Its product number among that signer's enclaves.
 const INTEL_QE_ISVPRODID: u16 = 1;
+
+/// Names what is remembered of a whole quote, where a chain alone is remembered under its own name.
+static VOUCHED: Profile = profile("intel-vouched");
 
 /// An enclave that Intel's root vouches for.
 #[derive(Debug)]
@@ -48,8 +54,9 @@ pub(crate) struct VouchedEnclave {
     pub(crate) inputs: Vec<InputDigest>,
 }
 
-/// Verifies the quote of an enclave.
-pub(crate) fn vouch(bytes: &[u8], context: &Context<'_>) -> Result<VouchedEnclave, Reason> {
+/// Verifies the quote of an enclave, which stands in a file with that SHA-256: the same quote stands behind every token of a
+/// service.
+pub(crate) fn vouch(bytes: &[u8], file_sha256: &[u8; 32], context: &Context<'_>) -> Result<VouchedEnclave, Reason> {
     if bytes.len() > super::MAX_QUOTE_BYTES {
         return Err(ReasonCode::EvidenceTooLarge.into());
     }
@@ -61,11 +68,8 @@ pub(crate) fn vouch(bytes: &[u8], context: &Context<'_>) -> Result<VouchedEnclav
     let context = Context { revocation: Revocation { intel, ..context.revocation }, ..*context };
     let quote = Quote::parse(bytes, Tee::Sgx)?;
     let Body::Enclave(report) = &quote.body else { return Err(ReasonCode::QuoteBodyType.into()) };
-    let mut checks = Checks::default();
-    let (root, pck) = verify_chain(&quote, Kind::IntelSgx, &context, &mut checks)?;
+    let (root, pck) = platform_key(&quote, file_sha256, &context)?;
     let platform = pck.reading(Platform::read)?;
-    verify_attestation_key(&quote, &pck, &context)?;
-    verify_signature_once(&quote, &context)?;
 
     let mut inputs = vec![InputDigest { role: "root", sha256: root.sha256 }];
     inputs.extend(crls(&pck));
@@ -106,12 +110,24 @@ pub(crate) fn vouch(bytes: &[u8], context: &Context<'_>) -> Result<VouchedEnclav
     })
 }
 
-/// The quote's signature: the same quote stands behind every token of a service.
-fn verify_signature_once(quote: &Quote<'_>, context: &Context<'_>) -> Result<(), Reason> {
-    let data = &quote.signature_data;
-    let digest = context.crypto.sha256(&[quote.signed]);
-    let point = [&[4], data.attestation_key.as_slice()].concat();
-    context.verify_p256_once(&point, &digest, data.signature).map_err(|_| ReasonCode::QuoteSignature.into())
+/// The key of the platform that vouches for a quote, with its root: as the file was found to lead to before, or does now.
+fn platform_key<'c>(
+    quote: &Quote<'_>,
+    file_sha256: &[u8; 32],
+    context: &Context<'c>,
+) -> Result<(&'c Root, Arc<VerifiedCertificate>), Reason> {
+    let remembered = Remembered::of([file_sha256, &[]], &VOUCHED, context.revocation.intel, context);
+    if let Some(pck) = remembered.find(context)
+        && let Some(root) = context.roots.serving(Kind::IntelSgx).find(|root| root.sha256 == pck.root_sha256)
+    {
+        return Ok((root, pck));
+    }
+    let (root, pck) = verify_chain(quote, Kind::IntelSgx, context, &mut Checks::default())?;
+    pck.reading(Platform::read)?;
+    verify_attestation_key(quote, &pck, context)?;
+    verify_signature(quote, context)?;
+    remembered.remember(&pck, context);
+    Ok((root, pck))
 }
 
 /// The quoting enclave is Intel's and cannot be debugged, going by what never changes.

@@ -6,10 +6,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prooftrail_result::{Reason, ReasonCode};
-use serde::{Deserialize, de::IgnoredAny};
 
 use super::algorithm::Algorithm;
-use crate::json::{self, JsonError, Object};
+use crate::json::{JsonError, Node, Object};
 
 /// A token beyond this is refused unread; genuine ones have at most a third of it.
 pub(crate) const MAX_TOKEN_BYTES: usize = 64 * 1024;
@@ -29,7 +28,7 @@ pub(crate) struct Compact<'a> {
 }
 
 /// A JOSE header, as far as it is read (RFC 7515, section 4.1).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Header {
     alg: String,
     /// The key's id.
@@ -38,10 +37,8 @@ pub(crate) struct Header {
     pub(crate) jku: Option<String>,
     /// The chain of the signing key, leaf first, in base64.
     pub(crate) x5c: Option<Vec<String>>,
-    jwk: Option<IgnoredAny>,
-    x5u: Option<IgnoredAny>,
-    crit: Option<IgnoredAny>,
-    b64: Option<IgnoredAny>,
+    /// Whether it brings a key, or says where a certificate is to be fetched.
+    has_own_key: bool,
 }
 
 impl<'a> Compact<'a> {
@@ -52,14 +49,15 @@ impl<'a> Compact<'a> {
                 .have(format_args!("a token of {} bytes", text.len()))
                 .need(format_args!("at most {MAX_TOKEN_BYTES} bytes")));
         }
-        let mut parts = text.split(|&byte| byte == b'.');
+        // Nothing but letters, digits, `-`, `_` and dots stands in a token.
+        let mut parts = str::from_utf8(text).unwrap_or_default().split('.');
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(Reason::new(ReasonCode::JwsMalformed, "a token has three parts with a dot between each two"));
         };
         let signed = text.get(..header.len() + 1 + payload.len()).unwrap_or_default();
-        let part = |part: &[u8], name: &str| {
+        let part = |part: &str, name: &str| {
             URL_SAFE_NO_PAD.decode(part).map_err(|error| {
                 let detail = format!("the {name} is not base64url without padding: {error}");
                 Reason::new(ReasonCode::JwsMalformed, detail)
@@ -95,25 +93,38 @@ fn unreadable(error: JsonError) -> Reason {
 impl Header {
     fn read(json: &[u8]) -> Result<Self, Reason> {
         let refused = |why: String| Reason::new(ReasonCode::JwsHeader, why);
-        let header: Self = json::read(json).map_err(|error| match error {
-            JsonError::DuplicateKey(why) | JsonError::Malformed(why) | JsonError::Shape(why) => {
-                refused(format!("the token's header cannot be read: {why}"))
-            }
+        let unread = |why: String| refused(format!("the token's header cannot be read: {why}"));
+        let members = Object::read(json).map_err(|error| match error {
+            JsonError::DuplicateKey(why) | JsonError::Malformed(why) | JsonError::Shape(why) => unread(why),
         })?;
-        if header.crit.is_some() || header.b64.is_some() {
-            return Err(refused(
-                "the header has members that no issuer here uses and that must be understood".to_owned(),
-            ));
+        if ["crit", "b64"].iter().any(|name| members.get(name).is_some()) {
+            let why = "the header has members that no issuer here uses and that must be understood";
+            return Err(refused(why.to_owned()));
         }
-        if header.x5c.as_ref().is_some_and(|chain| chain.is_empty() || chain.len() > MAX_X5C) {
-            return Err(refused(format!("the header's chain has no certificate, or more than {MAX_X5C}")));
-        }
-        Ok(header)
+        let text = |name: &str| match members.get(name) {
+            None => Ok(None),
+            Some(Node::Text(text)) => Ok(Some(text.to_string())),
+            Some(_) => Err(unread(format!("`{name}` is no text"))),
+        };
+        let (alg, kid, jku) = (text("alg")?, text("kid")?, text("jku")?);
+        let x5c = match members.get("x5c") {
+            None => None,
+            Some(Node::List(chain)) if (1..=MAX_X5C).contains(&chain.len()) => {
+                let chain: Option<Vec<_>> = chain.iter().map(|text| text.as_text().map(str::to_owned)).collect();
+                Some(chain.ok_or_else(|| unread("a certificate of `x5c` is no text".to_owned()))?)
+            }
+            Some(_) => {
+                return Err(refused(format!("the header's chain has no certificate, or more than {MAX_X5C}")));
+            }
+        };
+        let has_own_key = ["jwk", "x5u"].iter().any(|name| members.get(name).is_some());
+        let alg = alg.ok_or_else(|| unread("there is no `alg`".to_owned()))?;
+        Ok(Self { alg, kid, jku, x5c, has_own_key })
     }
 
     /// Checks that keys are not to be taken from the token itself, or from where it says.
     pub(super) fn check_key_source(&self) -> Result<(), Reason> {
-        if self.jwk.is_none() && self.x5u.is_none() {
+        if !self.has_own_key {
             return Ok(());
         }
         Err(Reason::new(ReasonCode::TokenKeySource, "the token brings its own key, or says where to fetch it"))

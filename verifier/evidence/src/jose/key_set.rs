@@ -77,6 +77,8 @@ pub(crate) struct SetKey {
     pub(crate) chain: Vec<Vec<u8>>,
     /// The leaf, read.
     pub(crate) leaf: Option<Certificate>,
+    /// SHA-256 of the leaf.
+    pub(crate) leaf_sha256: Option<[u8; 32]>,
 }
 
 /// A key, and the set in which it stands.
@@ -233,7 +235,8 @@ impl Jwk {
             (Some(key), _) | (None, Some(key)) => key,
             (None, None) => return Err(Reason::from(ReasonCode::TokenKeyType).have("nothing").need(NEED)),
         };
-        Ok(SetKey { key, chain, leaf })
+        let leaf_sha256 = chain.first().map(|leaf| crypto.sha256(&[leaf]));
+        Ok(SetKey { key, chain, leaf, leaf_sha256 })
     }
 }
 

@@ -41,9 +41,10 @@ pub(super) struct ServiceEnclave {
 impl ServiceEnclave {
     /// Looks at the certificate of the key that signed a token.
     pub(super) fn of(token: &Compact<'_>, signer: &Signer, context: &Context<'_>) -> Option<Self> {
-        let certificate = signer.leaf.as_ref()?.leaf.as_ref()?;
+        let key = signer.leaf.as_ref()?;
+        let (certificate, sha256) = key.leaf.as_ref().zip(key.leaf_sha256.as_ref())?;
         let quote = quote(certificate.other_extension(QUOTE)?)?;
-        let vouched = service::vouch(quote, context).ok()?;
+        let vouched = service::vouch(quote, sha256, context).ok()?;
         let digest = key_digest(&signer.key.spki, context.crypto);
         let (named, padding) = vouched.report_data.split_at_checked(digest.len())?;
         let key_bound = named == digest

@@ -110,13 +110,13 @@ fn look_at_the_service(authentic: &mut Authentic, token: &Compact<'_>, signer: &
     claims.insert(maa::ENCLAVE_ISVSVN, u64::from(vouched.isvsvn));
     claims.insert(maa::ENCLAVE_DEBUG, vouched.debug);
     // From here on, the claims rest on Intel's root too.
-    let mut roots = vec![Value::from(signer.root_sha256.as_slice()), vouched.root_sha256.as_slice().into()];
-    roots.sort_by_key(ToString::to_string);
-    claims.insert(cross_vendor::ROOT_SHA256, roots);
+    let mut roots = [signer.root_sha256, vouched.root_sha256];
+    roots.sort_unstable();
+    claims.insert(cross_vendor::ROOT_SHA256, roots.map(|root| Value::from(root.as_slice())).to_vec());
     claims.insert(cross_vendor::SIMULATED, signer.simulated || vouched.simulated);
     authentic.valid_until = authentic.valid_until.min(vouched.valid_until);
-    let known: Vec<InputDigest> = authentic.inputs.clone();
-    authentic.inputs.extend(vouched.inputs.into_iter().filter(|input| !known.contains(input)));
+    let new: Vec<InputDigest> = vouched.inputs.into_iter().filter(|input| !authentic.inputs.contains(input)).collect();
+    authentic.inputs.extend(new);
 }
 
 /// What no policy can allow. Azure Attestation refuses by itself what its own policy does not permit, and gives no token.

@@ -1,10 +1,22 @@
-//! What the tests of tokens ask: evidence with everything around it, of both providers of cryptography, which must agree.
+//! What the tests of tokens ask: evidence with everything around it, of both providers of cryptography, which must agree; and
+//! once more beside everything that was found good before, which may change nothing.
+
+#[path = "../everything/mod.rs"]
+mod everything;
+
+use std::sync::LazyLock;
 
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, NoIssuers, Refusal, Revocation, RustCrypto, authenticate,
+    Authentic, AwsLc, Context, Crypto, Endorsements, Expected, NoIssuers, Refusal, Revocation, RustCrypto,
+    VerifiedIssuers, authenticate,
 };
 use prooftrail_result::{Kind, Outcome, ReasonCode, Timestamp, TrustAnchor};
 use prooftrail_trust_roots::RootSet;
+
+use self::everything::Everything;
+
+/// All that a test's questions have found good.
+static KNOWN: LazyLock<Everything> = LazyLock::new(Everything::default);
 
 /// Everything around evidence.
 pub(crate) struct Question<'a> {
@@ -20,22 +32,25 @@ pub(crate) struct Question<'a> {
 impl Question<'_> {
     /// The verdict on evidence.
     pub(crate) fn ask(&self, evidence: &[u8]) -> Result<Authentic, Refusal> {
-        let run = |crypto| {
+        let run = |crypto: &dyn Crypto, issuers: &dyn VerifiedIssuers| {
             let unread = |reason| Refusal { evidence_id: None, checks: Vec::new(), reason };
             let endorsements = Endorsements::read(crypto, self.files.iter().map(Vec::as_slice)).map_err(unread)?;
             let context = Context {
                 crypto,
                 roots: self.roots,
                 endorsements: &endorsements,
-                issuers: &NoIssuers,
+                issuers,
                 revocation: self.revocation,
                 at: Timestamp::from_unix_seconds(self.at).unwrap(),
                 expected: self.expected,
             };
             authenticate(self.kind, evidence, &context)
         };
-        let native = run(&AwsLc);
-        assert_eq!(native, run(&RustCrypto), "the providers agree");
+        let native = run(&AwsLc, &NoIssuers);
+        assert_eq!(native, run(&RustCrypto, &NoIssuers), "the providers agree");
+        for time in ["first", "second"] {
+            assert_eq!(native, run(&AwsLc, &*KNOWN), "nothing that is known changes the verdict, the {time} time");
+        }
         native
     }
 }
