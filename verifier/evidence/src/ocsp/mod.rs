@@ -49,14 +49,14 @@ pub(crate) fn status_of(
     if context.endorsements.ocsp_responses().is_empty() {
         return Ok(None);
     }
-    let ids = HashAlgorithm::ALL.map(|algorithm| CertId::of(context.crypto, algorithm, certificate, issuer));
-    let speaking = context.endorsements.ocsp_responses().iter().flat_map(|response| {
-        response
-            .singles()
-            .filter(|single| ids.iter().flatten().any(|id| *id == single.id))
-            .map(move |of| (response, of))
-    });
-    let mut speaking: Vec<_> = speaking.collect();
+    let all = || {
+        let responses = context.endorsements.ocsp_responses().iter();
+        responses.flat_map(|response| response.singles().map(move |single| (response, single)))
+    };
+    let is_in_use = |algorithm: &HashAlgorithm| all().any(|(_, single)| single.id.algorithm == *algorithm);
+    let ids = HashAlgorithm::ALL.into_iter().filter(is_in_use);
+    let ids: Vec<_> = ids.filter_map(|algorithm| CertId::of(context.crypto, algorithm, certificate, issuer)).collect();
+    let mut speaking: Vec<_> = all().filter(|(_, single)| ids.contains(&single.id)).collect();
     speaking.sort_by_key(|(_, single)| std::cmp::Reverse(single.this_update));
     let in_force = speaking.iter().find(|(_, single)| single.check_validity(context.at).is_ok());
     let Some((response, single)) = in_force.or(speaking.first()) else { return Ok(None) };
@@ -79,12 +79,14 @@ pub(crate) fn verify(
     context: &Context<'_>,
 ) -> Result<Timestamp, Reason> {
     let delegated = match response.responder() {
-        Some(der) if der != issuer.der.as_slice() => {
-            Some(x509::alone::verify_responder(issuer, der, profile, context)?)
+        Some(responder) if responder.der() != issuer.der => {
+            let certificate = responder.certificate()?;
+            x509::alone::verify_responder(issuer, certificate, profile, context)?;
+            Some(certificate)
         }
         _ => None,
     };
-    let signer = delegated.as_ref().unwrap_or(issuer);
+    let signer = delegated.unwrap_or(issuer);
     if !response.names(signer) {
         let detail = "the responder that the response names is not the one whose certificate it brings";
         return Err(Reason::new(ReasonCode::OcspResponder, detail));

@@ -3,6 +3,8 @@
 //! In: DER. Out: an [`OcspResponse`], not believed: what it says of which certificates, by whom it wants to be signed, and
 //! what the signature is over, as it stands in the bytes. Every extension that is critical must be known, and only nonces are.
 
+use std::sync::OnceLock;
+
 use der::{
     Choice, Decode, Encode, Enumerated, Sequence,
     asn1::{AnyRef, BitStringRef, GeneralizedTime, Null, ObjectIdentifier, OctetStringRef},
@@ -201,8 +203,32 @@ pub struct OcspResponse {
     pub(super) signed: Vec<u8>,
     pub(super) algorithm: Option<SignatureAlgorithm>,
     pub(super) signature: Vec<u8>,
-    certificates: Vec<Vec<u8>>,
+    responder: Option<Responder>,
     nonce: Option<Vec<u8>>,
+}
+
+/// The certificate of whoever signed a response, which is read when it is first asked for: a response speaks of what stands on
+/// many paths.
+#[derive(Debug)]
+pub(super) struct Responder {
+    der: Vec<u8>,
+    read: OnceLock<Result<Certificate, Reason>>,
+}
+
+impl Responder {
+    fn of(certificate: &AnyRef<'_>) -> der::Result<Self> {
+        Ok(Self { der: certificate.to_der()?, read: OnceLock::new() })
+    }
+
+    /// Its bytes.
+    pub(super) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The certificate. Nothing is known of it yet.
+    pub(super) fn certificate(&self) -> Result<&Certificate, Reason> {
+        self.read.get_or_init(|| Certificate::read(&self.der, "the responder")).as_ref().map_err(Clone::clone)
+    }
 }
 
 impl OcspResponse {
@@ -257,7 +283,8 @@ impl OcspResponse {
             },
             algorithm: SignatureAlgorithm::of(&algorithm),
             signature: signature.as_bytes().ok_or_else(|| wrong("the signature is not of whole bytes"))?.to_vec(),
-            certificates: certificates.iter().map(Encode::to_der).collect::<Result<_, _>>().map_err(malformed)?,
+            // It comes first.
+            responder: certificates.first().map(Responder::of).transpose().map_err(malformed)?,
             nonce: nonce.map(|extension| nonce_of(extension.extn_value.as_bytes())),
             signed,
         })
@@ -274,9 +301,9 @@ impl OcspResponse {
         self.nonce.as_deref()
     }
 
-    /// The certificate of whoever signed it, where it brings one: it comes first.
-    pub(super) fn responder(&self) -> Option<&[u8]> {
-        self.certificates.first().map(Vec::as_slice)
+    /// Whoever signed it, where it brings a certificate.
+    pub(super) const fn responder(&self) -> Option<&Responder> {
+        self.responder.as_ref()
     }
 
     /// Whether it says that this is who signed it, where it names a name.

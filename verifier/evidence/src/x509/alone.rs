@@ -69,17 +69,15 @@ pub(crate) fn verify_crl(
 /// signature, and dates at the context's instant.
 pub(crate) fn verify_responder(
     issuer: &Certificate,
-    responder: &[u8],
+    responder: &Certificate,
     profile: &Profile,
     context: &Context<'_>,
-) -> Result<Certificate, Reason> {
-    let certificate = Certificate::read(responder, "the responder")?;
-    profile.check_responder(&certificate, issuer)?;
-    check_validity(&certificate, "the responder", context.at, 0)?;
-    let signed = Signed::read(responder).ok_or(ReasonCode::OcspResponder)?;
+) -> Result<(), Reason> {
+    profile.check_responder(responder, issuer)?;
+    check_validity(responder, "the responder", context.at, 0)?;
+    let signed = Signed::read(&responder.der).ok_or(ReasonCode::OcspResponder)?;
     verify_once(issuer, signed.algorithm, signed.bytes, signed.signature, context)
-        .map_err(|_| Reason::new(ReasonCode::OcspResponder, "the issuer did not sign the responder's certificate"))?;
-    Ok(certificate)
+        .map_err(|_| Reason::new(ReasonCode::OcspResponder, "the issuer did not sign the responder's certificate"))
 }
 
 /// Verifies a signature by the holder of a certificate, once: what is remembered is this very signature by this very key.

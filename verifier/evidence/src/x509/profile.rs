@@ -99,11 +99,21 @@ impl Profile {
             return Err(refused("another issuer than the certificate's lets the responder answer"));
         }
         // The purpose may be critical, and has been read.
-        let known = certificate.unknown_critical.filter(|oid| *oid != ExtendedKeyUsage::OID);
-        self.check_any(&Certificate { unknown_critical: known, ..certificate.clone() }, "the responder", self.leaf_key)
+        let unknown = certificate.unknown_critical.filter(|oid| *oid != ExtendedKeyUsage::OID);
+        self.check_form(certificate, "the responder", self.leaf_key, unknown)
     }
 
     fn check_any(&self, certificate: &Certificate, position: &str, key_type: KeyType) -> Result<(), Reason> {
+        self.check_form(certificate, position, key_type, certificate.unknown_critical)
+    }
+
+    fn check_form(
+        &self,
+        certificate: &Certificate,
+        position: &str,
+        key_type: KeyType,
+        unknown_critical: Option<ObjectIdentifier>,
+    ) -> Result<(), Reason> {
         if !certificate.is_v3 {
             return Err(Reason::new(ReasonCode::ChainVersion, format!("{position} is not X.509 version 3")));
         }
@@ -119,7 +129,7 @@ impl Profile {
         if let Some(oid) = certificate.duplicate_extension {
             return Err(Reason::new(ReasonCode::ChainExtension, format!("{position} has extension {oid} twice")));
         }
-        if let Some(oid) = certificate.unknown_critical {
+        if let Some(oid) = unknown_critical {
             let detail = format!("{position} has the unknown critical extension {oid}");
             return Err(Reason::new(ReasonCode::ChainExtension, detail));
         }
