@@ -14,6 +14,7 @@ use prooftrail::{
     log::{Clock, SystemClock},
 };
 use prooftrail_protocol::{KindValue, Purpose, sha256, wire::PieceOfEvidence};
+use prooftrail_provenance::verification::NEVER_SHOWN_BY_TOKENS;
 use prooftrail_result::Kind;
 use prooftrail_simulator::{
     azure::Machine,
@@ -226,7 +227,14 @@ fn a_bundle_shows_the_key_and_whoever_relies_on_it_decides() {
     let key = hex::encode(sha256(&[&google("monday").key.subject_public_key_info()]));
     assert_eq!(codes(&trusted), ["bundle.root_untrusted"]);
     assert_eq!(codes(&format!("{trusted}roots = ['{}']\n", "ab".repeat(32))), ["bundle.root_untrusted"]);
-    assert_eq!(codes(&format!("{trusted}roots = ['{key}']\n")), [""; 0]);
+    let listed = format!("{trusted}roots = ['{key}']\n");
+    assert_eq!(codes(&listed), [""; 0]);
+    // No page and no program says of a token that hardware signed it.
+    assert!(verified_under(&listed, &bundle).never_shown().contains(&NEVER_SHOWN_BY_TOKENS));
+    let page = String::from_utf8(get(&site, &format!("/p/{id}"), "text/html").body).unwrap();
+    assert!(page.contains("Everything that can be shown is shown."), "the service vouched for the key: {page}");
+    assert!(page.contains("signed by a service") && page.contains("What hardware ran this"), "{page}");
+    assert!(!page.contains("signed by hardware") && !page.contains("Silicon roots"), "{page}");
 }
 
 #[test]

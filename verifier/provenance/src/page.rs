@@ -9,7 +9,7 @@ use prooftrail_result::Verdict;
 
 use crate::{
     record::ProofFinding,
-    verification::{Check, NEVER_SHOWN, Verification},
+    verification::{Check, Verification},
 };
 
 /// Where a page leads.
@@ -70,7 +70,7 @@ impl Outcome {
     }
 }
 
-/// One link of the chain from the proof to the silicon.
+/// One link of the chain from the proof to its roots.
 #[derive(Debug)]
 struct Link {
     outcome: Outcome,
@@ -104,6 +104,10 @@ const CHAIN: [(&str, &str, &[Check]); 5] = [
     ("Silicon roots", "that the evidence rests on", &[Check::Appraisal, Check::Endorsements]),
 ];
 
+/// The same links where a token speaks for the machine.
+const OF_TOKEN: [(&str, &str); 2] =
+    [("Evidence", "signed by a service, for this challenge"), ("Issuer", "whose root or key it rests on")];
+
 /// The height of a link in the picture.
 const LINK_HEIGHT: usize = 72;
 
@@ -117,7 +121,10 @@ impl<'a> ProvenancePage<'a> {
             (_, true, false) => (Outcome::NotShown, "Nothing contradicts, but not everything is shown."),
             (_, true, true) => (Outcome::Failed, "This was revoked since. Do not rely on it."),
         };
-        let chain = CHAIN.iter().enumerate().map(|(place, (name, words, checks))| Link {
+        let of_token = if found.trail.rests_on_token() { OF_TOKEN.as_slice() } else { &[] };
+        let said = CHAIN.iter().map(|(name, words, _)| (*name, *words));
+        let said = said.take(CHAIN.len() - of_token.len()).chain(of_token.iter().copied());
+        let chain = CHAIN.iter().zip(said).enumerate().map(|(place, ((.., checks), (name, words)))| Link {
             outcome: outcome(found, checks),
             name,
             words,
@@ -145,10 +152,6 @@ impl<'a> ProvenancePage<'a> {
     /// Where the template cannot be written to memory, which does not happen.
     pub fn html(&self) -> Result<String, askama::Error> {
         self.render()
-    }
-
-    const fn never_shown(&self) -> &'static [&'static str] {
-        NEVER_SHOWN
     }
 }
 
@@ -198,7 +201,8 @@ fn facts(found: &Verification) -> Vec<Fact> {
         decision.evidence.iter().map(|piece| piece.id.kind.as_str()).collect::<Vec<_>>().join(", ")
     };
     fact("Evidence", decision.map(kinds), false);
-    fact("Silicon roots", (!trail.roots.is_empty()).then(|| trail.roots.join(" ")), true);
+    let roots = if trail.rests_on_token() { "Roots or keys of the issuer" } else { "Silicon roots" };
+    fact(roots, (!trail.roots.is_empty()).then(|| trail.roots.join(" ")), true);
     fact("Decided by", decision.map(|decision| decision.verifier.clone()), false);
     let place = |entry: Option<(crate::Entry, u64)>| entry.map(|(_, index)| index.to_string());
     fact("Ledger entry of the release", place(trail.decision_entry), false);

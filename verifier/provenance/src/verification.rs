@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use prooftrail_protocol::{ProofRecord, Statement};
+use prooftrail_protocol::{ProofRecord, Statement, primary_of};
 use prooftrail_result::{Timestamp, Verdict};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -58,7 +58,7 @@ table! {
         Released = "decision.affirming", "The decision was to release, and names the log that you trust.";
         ProofEntry = "proof.entry", "The proof's record stands in the log that you trust, under a checkpoint with the cosignatures that you demand.";
         ProofRecord = "proof.record", "The proof's record is the one that the log committed to.";
-        ProofSigned = "proof.signed", "The key that the hardware vouched for has signed the proof's record.";
+        ProofSigned = "proof.signed", "The key that the evidence vouches for has signed the proof's record.";
         ProofOfRelease = "proof.release", "The proof came of this very release: its session, statement and witness.";
         Statement = "statement", "The statement of what was run is the one that the decision names.";
         Challenge = "challenge", "The evidence answers a challenge that commits to a checkpoint of the log.";
@@ -90,7 +90,7 @@ table! {
         Origin = "bundle.origin", "The evidence was made for another log.";
         ReleaseLink = "bundle.release_link", "The proof's record names another release.";
         ProofSession = "bundle.proof_session", "The proof's record names another session, statement, witness or project than the release.";
-        ProofSignature = "bundle.proof_signature", "The key that the hardware vouched for has not signed the proof's record.";
+        ProofSignature = "bundle.proof_signature", "The key that the evidence vouches for has not signed the proof's record.";
         Order = "bundle.order", "The proof is recorded before its release, or the decision before its challenge.";
         Future = "bundle.future", "Something is recorded after the instant of this verification.";
         Statement = "bundle.statement", "The statement is not the one that the decision names.";
@@ -132,6 +132,9 @@ pub const NEVER_SHOWN: &[&str] = &[
     "That the circuit means what its name says, or that its setup was sound.",
     "That nothing was revoked after this bundle was made.",
 ];
+
+/// What is not shown besides where a token speaks for the machine.
+pub const NEVER_SHOWN_BY_TOKENS: &str = "What hardware ran this: a token is the word of the service that issued it.";
 
 /// A check that was made and holds, or could not be made.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -223,8 +226,18 @@ pub struct Trail {
     pub signed: Option<ProofRecord>,
     /// The statement.
     pub statement: Option<Statement>,
-    /// The silicon roots that the evidence rests on, by SHA-256 in hexadecimal.
+    /// The roots that the evidence rests on, by SHA-256 in hexadecimal: silicon roots, and roots or keys of token issuers.
     pub roots: Vec<String>,
+}
+
+impl Trail {
+    /// Whether a token speaks for the machine, and not its hardware.
+    #[must_use]
+    pub fn rests_on_token(&self) -> bool {
+        let kinds = self.decision.iter().flat_map(|decision| decision.evidence.iter().map(|piece| piece.id.kind));
+        let kinds: Vec<_> = kinds.collect();
+        primary_of(kinds.iter().copied()).and_then(|at| kinds.get(at)).is_some_and(|kind| kind.is_token())
+    }
 }
 
 /// What came of a verification.
@@ -254,6 +267,13 @@ impl Verification {
         Self { reasons: vec![reason], ..Self::default() }
     }
 
+    /// What nothing here can show.
+    #[must_use]
+    pub fn never_shown(&self) -> Vec<&'static str> {
+        let of_token = self.trail.rests_on_token().then_some(NEVER_SHOWN_BY_TOKENS);
+        NEVER_SHOWN.iter().copied().chain(of_token).collect()
+    }
+
     /// Affirming if every check was made and holds, and nothing was revoked since.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -280,7 +300,7 @@ impl Serialize for Verification {
         object.serialize_field("not_shown", not_shown)?;
         object.serialize_field("reasons", reasons)?;
         object.serialize_field("revoked_since", revoked_since)?;
-        object.serialize_field("never_shown", NEVER_SHOWN)?;
+        object.serialize_field("never_shown", &self.never_shown())?;
         object.end()
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use prooftrail_evidence::AwsLc;
-use prooftrail_provenance::{Bundle, Surroundings, TrustFile, Verification, verification::NEVER_SHOWN, verify_bundle};
+use prooftrail_provenance::{Bundle, Surroundings, TrustFile, Verification, verify_bundle};
 use prooftrail_result::{Timestamp, Verdict};
 
 use super::{
@@ -101,5 +101,5 @@ fn words(output: &mut Output, found: &Verification) -> anyhow::Result<()> {
         output.line(format!("  ! the {what} was revoked since, on {at}: {why}"))?;
     }
     output.line("  what no bundle shows")?;
-    NEVER_SHOWN.iter().try_for_each(|words| output.line(format!("    · {words}")))
+    found.never_shown().iter().try_for_each(|words| output.line(format!("    · {words}")))
 }

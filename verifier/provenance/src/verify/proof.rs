@@ -1,4 +1,4 @@
-//! The proof: signed by the key that the hardware vouched for, come of this release, and verified again.
+//! The proof: signed by the key that the evidence vouches for, come of this release, and verified again.
 
 use prooftrail_proofs::{Documents, Verdict, judge};
 use prooftrail_protocol::{ProofRecord, ProofRecordError, sha256, wire::Bytes};

@@ -8,6 +8,7 @@ use prooftrail_protocol::wire::{Bytes, Digest32, PieceOfEvidence};
 use prooftrail_provenance::{
     Bundle, BundleFormat, DecisionRecord, LedgerPart, Opening, ProofDocuments, ProofEntry, ProofFinding,
 };
+use serde::Deserialize;
 
 use super::{defect, find::Registered};
 use crate::{
@@ -24,6 +25,20 @@ pub(super) struct Gathered {
     pub(super) policy_digest: [u8; 48],
     /// The verifying key, if the proof verified when it was registered.
     pub(super) verifying_key: Option<[u8; 32]>,
+    /// SHA-256 of the roots that the evidence rested on when it was decided.
+    pub(super) roots: Vec<[u8; 32]>,
+}
+
+/// What a result says of the roots, as far as it is read here.
+#[derive(Deserialize)]
+struct Rested {
+    claims: RestedOn,
+}
+
+#[derive(Deserialize)]
+struct RestedOn {
+    #[serde(default)]
+    root_sha256: Vec<Digest32>,
 }
 
 /// The blobs of a record by their digest.
@@ -63,6 +78,10 @@ impl Gathered {
             .iter()
             .map(|piece| Some(PieceOfEvidence { kind: piece.id.kind, evidence: Bytes(bytes(&piece.sha256)?) }));
         let endorsements = record.endorsements.iter().map(|digest| bytes(digest).map(Bytes)).collect();
+        let result = text(&record.result_sha256);
+        let rested = result.as_deref().and_then(|result| serde_json::from_str::<Rested>(result).ok());
+        let roots = rested.into_iter().flat_map(|rested| rested.claims.root_sha256).map(|Digest32(digest)| digest);
+        let roots = roots.collect();
         let bundle = Bundle {
             format: BundleFormat,
             checkpoint: text(&record.challenge.checkpoint_sha256),
@@ -70,7 +89,7 @@ impl Gathered {
             evidence: evidence.collect(),
             endorsements,
             policy: text(&record.policy.text_sha256),
-            result: text(&record.result_sha256),
+            result,
             documents: Some(ProofDocuments {
                 proof: of_kind(&proof_blobs, Kind::Proof),
                 vk: of_kind(&proof_blobs, Kind::VerificationKey),
@@ -80,7 +99,7 @@ impl Gathered {
             decision,
             revocations,
         };
-        Ok(Self { bundle, policy_digest: record.policy.digest, verifying_key })
+        Ok(Self { bundle, policy_digest: record.policy.digest, verifying_key, roots })
     }
 }
 

@@ -126,12 +126,14 @@ async fn verify(call: &Call, gathered: Gathered, registered: &Registered) -> Res
     Ok(verified)
 }
 
-/// The trust file of whoever trusts this service and nobody else.
+/// The trust file of whoever trusts this service and nobody else: also in which keys of token issuers it decided by, which
+/// stand in no list of roots. Of certificates, those are trusted that are among its roots today.
 fn own_trust(call: &Call, gathered: &Gathered) -> Result<TrustFile, prooftrail_provenance::TrustError> {
     let state = &call.state;
     let quoted =
         |digests: Vec<String>| digests.iter().map(|digest| format!("{digest:?}")).collect::<Vec<_>>().join(", ");
-    let roots = quoted(state.roots.iter().map(|root| hex::encode(root.sha256)).collect());
+    let roots = state.roots.iter().map(|root| hex::encode(root.sha256));
+    let roots = quoted(roots.chain(gathered.roots.iter().map(hex::encode)).collect());
     let text = format!(
         "prooftrail_trust = 1\nlog = \"log {}\\nquorum none\\n\"\nrelease_keys = [\"{}\"]\npolicies = [{}]\n\
          verifying_keys = [{}]\nroots = [{roots}]\naccept_operator_time = true\naccept_simulated = true\n",
