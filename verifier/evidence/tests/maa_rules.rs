@@ -6,12 +6,9 @@
 
 mod question;
 
-use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, Link, NoIssuers, Refusal, Revocation, RevocationMode,
-    authenticate, identify,
-};
+use prooftrail_evidence::{Authentic, Expected, Link, Refusal, Revocation, RevocationMode, identify};
 use prooftrail_result::{
-    Kind, Outcome, ReasonCode as Code, Timestamp, TrustAnchor,
+    Kind, Outcome, ReasonCode as Code, Timestamp,
     claims::{ClaimName, Claims, Value, azure_vtpm, cross_vendor, maa, snp},
 };
 use prooftrail_simulator::{
@@ -201,21 +198,7 @@ fn a_good_guest_s_token_is_authentic_and_says_so() {
     assert_eq!(identified.claimed_time, Timestamp::from_unix_seconds(AT));
 
     // What the virtual machine's own evidence says of the same facts.
-    let endorsements: Vec<_> = machine.endorsements();
-    let endorsements = Endorsements::read(&AwsLc, endorsements.iter().map(Vec::as_slice)).unwrap();
-    let der = machine.root_der();
-    let roots =
-        RootSet::from_manifest(&machine.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone()));
-    let context = Context {
-        crypto: &AwsLc,
-        roots: &roots.unwrap(),
-        endorsements: &endorsements,
-        issuers: &NoIssuers,
-        revocation: Revocation::default(),
-        at: Timestamp::from_unix_seconds(AT).unwrap(),
-        expected: Expected::default(),
-    };
-    let vtpm = authenticate(Kind::AzureSnpVtpm, &machine.evidence(), &context).expect("authentic");
+    let vtpm = of_machine(&machine, Kind::AzureSnpVtpm);
     let mut links = [authentic.links().to_vec(), vtpm.links().to_vec()];
     links.iter_mut().for_each(|links| links.sort());
     assert_eq!(links[0], links[1], "the token and the quote are of one machine");
@@ -273,23 +256,22 @@ fn hardware_may_stand_at_the_top_level_too() {
     assert!(matches!(sgx.links(), [Link::QuoteSha256(_)]), "{:?}", sgx.links());
 }
 
-/// The links of the machine's own evidence.
-fn links_of_machine(machine: &Machine, kind: Kind) -> Vec<Link> {
-    let endorsements: Vec<_> = machine.endorsements();
-    let endorsements = Endorsements::read(&AwsLc, endorsements.iter().map(Vec::as_slice)).unwrap();
-    let der = machine.root_der();
-    let roots =
-        RootSet::from_manifest(&machine.root_manifest(), TrustAnchor::Configured, |_| Ok::<_, String>(der.clone()));
-    let context = Context {
-        crypto: &AwsLc,
-        roots: &roots.unwrap(),
-        endorsements: &endorsements,
-        issuers: &NoIssuers,
+/// The machine's own evidence.
+fn of_machine(machine: &Machine, kind: Kind) -> Authentic {
+    let question = Question {
+        kind,
+        files: &machine.endorsements(),
+        roots: &configured(&machine.root_manifest(), &machine.root_der()),
         revocation: Revocation::default(),
-        at: Timestamp::from_unix_seconds(AT).unwrap(),
+        at: AT,
         expected: Expected::default(),
     };
-    let mut links = authenticate(kind, &machine.evidence(), &context).expect("authentic").links().to_vec();
+    question.ask(&machine.evidence()).expect("authentic")
+}
+
+/// The links of the machine's own evidence.
+fn links_of_machine(machine: &Machine, kind: Kind) -> Vec<Link> {
+    let mut links = of_machine(machine, kind).links().to_vec();
     links.sort();
     links
 }

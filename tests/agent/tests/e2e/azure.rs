@@ -207,7 +207,8 @@ fn tokens(machine: &Machine) -> impl Fn(&str) -> (u16, String) + Send + 'static 
     }
 }
 
-fn statement() -> Statement {
+/// A statement of an agent without a GPU.
+pub(crate) fn statement() -> Statement {
     Statement {
         agent_version: "0.1.0".into(),
         executable_sha384: [6; 48],

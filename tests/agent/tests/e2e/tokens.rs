@@ -27,7 +27,7 @@ use prooftrail_simulator::intel::Vendor;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-use crate::gpus::Library;
+use crate::{azure::statement, gpus::Library};
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJub3QiOiJyZWFkIGhlcmUifQ.c2lnbmF0dXJl";
 
@@ -332,15 +332,7 @@ fn the_primary_token_is_asked_for_last_and_covers_the_gpus() {
     };
     let collectors = Collectors::of_this_machine(&settings("")).unwrap();
     assert_eq!(collectors.gpu_cc_mode(), Some(GpuCcMode::DevTools));
-    let statement = Statement {
-        agent_version: "0.1.0".into(),
-        executable_sha384: [6; 48],
-        argv: vec!["prove".into()],
-        environment: [].into(),
-        sandbox: [].into(),
-        witness_header_sha384: None,
-        gpu_cc_mode: collectors.gpu_cc_mode(),
-    };
+    let statement = Statement { gpu_cc_mode: collectors.gpu_cc_mode(), ..statement() };
     let context = context();
     let pieces = collectors.collect(&context, &statement).unwrap();
     let kinds: Vec<_> = pieces.iter().map(|piece| piece.kind).collect();

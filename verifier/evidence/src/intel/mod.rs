@@ -43,7 +43,7 @@ use crate::{
 pub use quote::Tee;
 pub use wanted::IntelCa;
 
-/// The chain of a platform's key: P-256 with SHA-256 throughout.
+/// Intel's chains: P-256 with SHA-256 throughout.
 const fn profile(name: &'static str) -> Profile {
     Profile {
         name,
@@ -56,6 +56,7 @@ const fn profile(name: &'static str) -> Profile {
     }
 }
 
+/// The chain of a platform's key.
 static PCK: Profile = profile("intel-pck");
 
 /// `intel-tdx`.

@@ -164,20 +164,8 @@ impl Issuer {
         let key = TokenKey::of(&certificate.certificate, context.crypto)?;
         let Root { sha256: root_sha256, trust_anchor, simulated, .. } = *root;
         let vendor = root.vendor.clone().map_or(Cow::Borrowed(self.vendor), Cow::Owned);
-        let certificate = Some(certificate);
-        let (key_set, leaf, issuer_key) = (None, None, None);
-        Ok(Signer {
-            key,
-            algorithm,
-            key_set,
-            leaf,
-            certificate,
-            root_sha256,
-            trust_anchor,
-            simulated,
-            issuer_key,
-            vendor,
-        })
+        let signer = Signer::new(key, algorithm, root_sha256, trust_anchor, simulated, vendor);
+        Ok(Signer { certificate: Some(certificate), ..signer })
     }
 
     /// A key that no chain vouches for.
@@ -192,20 +180,7 @@ impl Issuer {
                 return Err(Reason::new(ReasonCode::ChainRootNotPinned, detail).have(have));
             }
         };
-        let (key_set, leaf, certificate, issuer_key) = (None, None, None, None);
-        let vendor = Cow::Borrowed(self.vendor);
-        Ok(Signer {
-            key,
-            algorithm,
-            key_set,
-            leaf,
-            certificate,
-            root_sha256,
-            trust_anchor,
-            simulated,
-            issuer_key,
-            vendor,
-        })
+        Ok(Signer::new(key, algorithm, root_sha256, trust_anchor, simulated, Cow::Borrowed(self.vendor)))
     }
 }
 
@@ -228,6 +203,19 @@ fn root_of<'a>(
 }
 
 impl Signer {
+    /// A key and why it counts, of which it is not known yet where it was found.
+    fn new(
+        key: TokenKey,
+        algorithm: Algorithm,
+        root_sha256: [u8; 32],
+        trust_anchor: TrustAnchor,
+        simulated: bool,
+        vendor: Cow<'static, str>,
+    ) -> Self {
+        let (leaf, key_set, certificate, issuer_key) = (None, None, None, None);
+        Self { key, algorithm, leaf, key_set, certificate, root_sha256, trust_anchor, simulated, issuer_key, vendor }
+    }
+
     /// Verifies a token's signature.
     pub(crate) fn verify(&self, token: &Compact<'_>, context: &Context<'_>) -> Result<(), Reason> {
         let verified = self.algorithm.verify(&self.key.public, token.signed, &token.signature, context.crypto);

@@ -17,9 +17,9 @@ use crate::{
     x509::{Chain, KeyType, Outline, Profile, VerifiedCertificate, common_name},
 };
 
-/// P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read once for each
+/// NVIDIA's chains: P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read once for each
 /// profile, and each kind has its own.
-const fn profile(name: &'static str) -> Profile {
+pub(super) const fn profile(name: &'static str) -> Profile {
     Profile {
         name,
         algorithms: &[SignatureAlgorithm::EcdsaP384Sha384],

@@ -9,26 +9,16 @@ use std::sync::Arc;
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::Root;
 use serde::de::DeserializeOwned;
-use x509_cert::ext::pkix::KeyUsages;
 
 use crate::{
     checks::Checks,
     context::Context,
-    crypto::SignatureAlgorithm,
-    intel::names,
-    x509::{self, Certificate, Chain, KeyType, Outline, Profile, PublicKey, Remembered, VerifiedCertificate},
+    intel::{names, profile},
+    x509::{self, Certificate, Chain, Outline, Profile, PublicKey, Remembered, VerifiedCertificate},
 };
 
 /// The signer of collateral, issued by the root itself.
-static SIGNER: Profile = Profile {
-    name: "intel-tcb-signing",
-    algorithms: &[SignatureAlgorithm::EcdsaP256Sha256],
-    ca_key: KeyType::P256,
-    leaf_key: KeyType::P256,
-    leaf_usage: Some(KeyUsages::DigitalSignature),
-    extended_key_usage: None,
-    leaf_leeway_seconds: 0,
-};
+static SIGNER: Profile = profile("intel-tcb-signing");
 
 /// What documents have in common.
 pub(in crate::intel) trait Document: DeserializeOwned {

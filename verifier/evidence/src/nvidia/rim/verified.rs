@@ -8,28 +8,19 @@ use std::sync::Arc;
 
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::Root;
-use x509_cert::ext::pkix::KeyUsages;
 
 use super::Rim;
 use crate::{
     authentic::InputDigest,
     checks::Checks,
     context::{Context, RevocationMode},
-    crypto::SignatureAlgorithm,
+    nvidia::chain::profile,
     ocsp::{self, RevocationStatus},
-    x509::{self, Certificate, Chain, KeyType, Profile, PublicKey, Remembered, VerifiedCertificate},
+    x509::{self, Certificate, Chain, Profile, PublicKey, Remembered, VerifiedCertificate},
 };
 
-/// The chains of NVIDIA's RIMs: P-384 throughout.
-pub(crate) static PROFILE: Profile = Profile {
-    name: "nvidia-rim",
-    algorithms: &[SignatureAlgorithm::EcdsaP384Sha384],
-    ca_key: KeyType::P384,
-    leaf_key: KeyType::P384,
-    leaf_usage: Some(KeyUsages::DigitalSignature),
-    extended_key_usage: None,
-    leaf_leeway_seconds: 0,
-};
+/// The chains of NVIDIA's RIMs.
+pub(crate) static PROFILE: Profile = profile("nvidia-rim");
 
 /// Signer, two CAs, root.
 const CHAIN_LENGTH: usize = 4;
