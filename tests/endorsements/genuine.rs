@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use prooftrail_evidence::{AwsLc, Wanted, admit};
+use prooftrail_evidence::{AwsLc, EndorsementFile, Wanted, admit};
 use prooftrail_result::ReasonCode as Code;
 use prooftrail_trust_roots::RootSet;
 use serde_json::Value;
@@ -15,7 +15,9 @@ fn own(name: &str) -> Vec<u8> {
 /// Until when an answer is kept, in RFC 3339, or the code of the reason why it is not.
 fn kept(name: &str, files: &[&[u8]], issuers: &[&[u8]], at: &str) -> Result<String, Code> {
     let wanted: Wanted = name.parse().unwrap();
-    let admitted = admit(&wanted, files, issuers, &RootSet::pinned(), &AwsLc, at.parse().unwrap());
+    let [files, issuers] =
+        [files, issuers].map(|files| files.iter().map(|file| EndorsementFile::from(*file)).collect::<Vec<_>>());
+    let admitted = admit(&wanted, &files, &issuers, &RootSet::pinned(), &AwsLc, at.parse().unwrap());
     admitted.map(|admitted| admitted.until.to_string()).map_err(|reason| reason.code)
 }
 

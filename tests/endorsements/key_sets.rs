@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use prooftrail::endorsements::{Places, Source, places::KeySets};
 use prooftrail_evidence::{
-    Authentic, AwsLc, Context, Endorsements, Expected, NoIssuers, Refusal, Revocation, Wanted, authenticate, wanted,
+    Authentic, AwsLc, Context, EndorsementFile, Endorsements, Expected, NoIssuers, Refusal, Revocation, Wanted,
+    authenticate, wanted,
 };
 use prooftrail_result::{Kind, ReasonCode as Code};
 use prooftrail_simulator::{
@@ -67,13 +68,13 @@ fn source(vendors: &Vendors, clock: &Arc<Set>, cache: Option<&std::path::Path>) 
 }
 
 /// The verdict on a token under these endorsements.
-fn judge(kind: Kind, token: &[u8], files: &[Arc<[u8]>]) -> Result<Authentic, Refusal> {
+fn judge(kind: Kind, token: &[u8], files: &[EndorsementFile]) -> Result<Authentic, Refusal> {
     let mut roots = RootSet::pinned();
     roots.extend(RootSet::from_certificate(trust_authority::Service::new(SEED, AT).root_der()));
     let context = Context {
         crypto: &AwsLc,
         roots: &roots,
-        endorsements: &Endorsements::read(&AwsLc, files.iter().map(AsRef::as_ref)).unwrap(),
+        endorsements: &Endorsements::of(&AwsLc, files).unwrap(),
         issuers: &NoIssuers,
         revocation: Revocation::default(),
         at: timestamp(AT),

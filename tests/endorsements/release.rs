@@ -167,7 +167,7 @@ impl Decided {
         let statement = statements.find(|statement| statement.sha384() == record.statement_sha384).unwrap();
         let evidence: Vec<_> =
             record.evidence.iter().map(|piece| (piece.id.kind, self.content(&piece.sha256))).collect();
-        let endorsements: Vec<_> = record.endorsements.iter().map(|digest| self.content(digest)).collect();
+        let endorsements: Vec<_> = record.endorsements.iter().map(|digest| self.content(digest).into()).collect();
         let binding = primary(evidence[0].0, &record.context.sha384(), &record.statement_sha384, []);
         let mut trusted = roots();
         trusted.extend(prooftrail_trust_roots::RootSet::from_certificate(hypervisor().root_der()));

@@ -23,8 +23,7 @@ fn names(gathered: &Gathered) -> Vec<String> {
 
 /// What was gathered makes the evidence authentic, with revocation checked.
 fn vouches(kind: Kind, evidence: &[u8], gathered: &Gathered, at: i64) {
-    let files: Vec<&[u8]> = gathered.kept.iter().flat_map(|kept| &kept.files).map(AsRef::as_ref).collect();
-    let endorsements = Endorsements::read(&AwsLc, files).unwrap();
+    let endorsements = Endorsements::of(&AwsLc, gathered.kept.iter().flat_map(|kept| &kept.files)).unwrap();
     let required = RevocationMode::Required;
     let context = Context {
         crypto: &AwsLc,

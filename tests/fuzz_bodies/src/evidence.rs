@@ -93,7 +93,7 @@ pub(crate) fn endorsement(bytes: &[u8]) {
         Wanted::IntelPckCrl { ca: IntelCa::Platform },
         Wanted::IntelRootCrl,
     ] {
-        let _ = admit(&wanted, &[bytes], &[bytes], &roots, &AwsLc, at);
+        let _ = admit(&wanted, &[bytes.into()], &[bytes.into()], &roots, &AwsLc, at);
     }
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn ocsp_response(bytes: &[u8]) {
     let status =
         Wanted::NvidiaStatus { issuer_name: Box::new([0; 48]), issuer_key: Box::new([0; 48]), serial: Box::new([1]) };
     let at = Timestamp::from_unix_seconds(1_751_328_000).unwrap_or(Timestamp::MAX);
-    let _ = admit(&status, &[bytes], &[], &RootSet::pinned(), &AwsLc, at);
+    let _ = admit(&status, &[bytes.into()], &[], &RootSet::pinned(), &AwsLc, at);
 }
 
 /// A root certificate or a manifest that names it.

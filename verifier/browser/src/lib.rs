@@ -4,7 +4,7 @@
 //! Nothing is fetched, no clock is read: the page passes the time.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use prooftrail_evidence::{Expected, NoIssuers, RustCrypto, bare_root};
+use prooftrail_evidence::{EndorsementFile, Expected, NoIssuers, RustCrypto, bare_root};
 use prooftrail_policy::{Demand, PolicyDocument, Request};
 use prooftrail_result::{Kind, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
@@ -50,8 +50,8 @@ pub fn appraise(question: &str) -> Result<String, String> {
     });
     let pieces = pieces.collect::<Result<Vec<_>, String>>()?;
     let evidence: Vec<_> = pieces.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
-    let endorsements = question.endorsements.iter().map(|file| bytes(file)).collect::<Result<Vec<_>, _>>()?;
-    let endorsements: Vec<_> = endorsements.iter().map(Vec::as_slice).collect();
+    let endorsements = question.endorsements.iter().map(|file| bytes(file).map(EndorsementFile::from));
+    let endorsements = endorsements.collect::<Result<Vec<_>, _>>()?;
     let roots = roots(&question.roots)?;
     let policy = question.policy.as_deref().map(|text| {
         let trusted: Vec<_> = roots.iter().map(|root| root.sha256).collect();

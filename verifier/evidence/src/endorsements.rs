@@ -7,6 +7,8 @@
 //! it, with one exception: for the keys of a key set (RFC 7517) vouches whoever supplies it, unless a chain or the roots do.
 //! So a key set is never taken from the attester whose tokens it is to verify ([`holds_key_set`]).
 
+mod file;
+
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -29,6 +31,8 @@ use crate::{
     tcg_log::{self, TcgLog},
     x509::{Crl, Outline, common_name},
 };
+
+pub use file::EndorsementFile;
 
 /// An endorsement beyond this is refused unread; vendors' largest CRLs have some hundred kilobytes.
 pub const MAX_ENDORSEMENT_BYTES: usize = 8 * 1024 * 1024;
@@ -102,31 +106,87 @@ impl Endorsements {
         Self::default().with(crypto, files)
     }
 
+    /// The same of files that may have been read before.
+    ///
+    /// # Errors
+    /// See [`Endorsements::read`].
+    pub fn of<'a>(crypto: &dyn Crypto, files: impl IntoIterator<Item = &'a EndorsementFile>) -> Result<Self, Reason> {
+        Self::default().with_all(crypto, files.into_iter().map(|file| file.endorsements(crypto)))
+    }
+
     /// These endorsements and those of further files.
     ///
     /// # Errors
     /// See [`Endorsements::read`].
     pub(crate) fn with<'a>(
-        mut self,
+        self,
         crypto: &dyn Crypto,
         files: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, Reason> {
+        self.with_all(crypto, files.into_iter().map(|file| Self::read_file(crypto, file).map(Arc::new)))
+    }
+
+    fn with_all(
+        mut self,
+        crypto: &dyn Crypto,
+        files: impl Iterator<Item = Result<Arc<Self>, Reason>>,
+    ) -> Result<Self, Reason> {
         for file in files {
-            if file.len() > MAX_ENDORSEMENT_BYTES {
-                let have = format!("{} bytes", file.len());
-                return Err(Reason::from(ReasonCode::EndorsementTooLarge)
-                    .have(have)
-                    .need(format_args!("at most {MAX_ENDORSEMENT_BYTES} bytes")));
-            }
-            self.add_file(crypto, file)?;
+            self.join(&*file?)?;
         }
-        // The same CRL twice is the same snapshot.
-        self.crls.sort_by_key(|crl| crl.sha256());
-        self.crls.dedup_by_key(|crl| crl.sha256());
-        let digests: Vec<_> = self.crls.iter().map(|crl| crl.sha256()).collect();
-        let parts: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
-        self.crl_snapshot = crypto.sha256(&parts);
+        self.identify_crls(crypto);
         Ok(self)
+    }
+
+    /// Adds those of another file, each once.
+    fn join(&mut self, file: &Self) -> Result<(), Reason> {
+        let Self {
+            certificates,
+            chains,
+            crls,
+            crl_snapshot: _,
+            collateral,
+            event_logs,
+            pcr_logs,
+            tpm_quotes,
+            key_sets,
+            rims,
+            ocsp_responses,
+            firmware,
+        } = file;
+        extend(&mut self.certificates, certificates, |certificate| certificate.sha256);
+        self.chains.extend_from_slice(chains);
+        extend(&mut self.crls, crls, Crl::sha256);
+        self.collateral.join(collateral);
+        self.event_logs.extend_from_slice(event_logs);
+        self.pcr_logs.extend_from_slice(pcr_logs);
+        self.tpm_quotes.extend_from_slice(tpm_quotes);
+        extend(&mut self.key_sets, key_sets, |set| set.sha256);
+        extend(&mut self.rims, rims, |rim| (rim.sha256, rim.service_id.clone()));
+        self.ocsp_responses.extend_from_slice(ocsp_responses);
+        extend(&mut self.firmware, firmware, FirmwareEndorsement::sha256);
+        self.check_count()
+    }
+
+    /// Names the revocation lists as a whole, in whatever order they came.
+    fn identify_crls(&mut self, crypto: &dyn Crypto) {
+        self.crls.sort_by_key(|crl| crl.sha256());
+        let digests: Vec<_> = self.crls.iter().map(|crl| crl.sha256()).collect();
+        self.crl_snapshot = crypto.sha256(&[digests.as_flattened()]);
+    }
+
+    /// Reads one file alone.
+    fn read_file(crypto: &dyn Crypto, file: &[u8]) -> Result<Self, Reason> {
+        if file.len() > MAX_ENDORSEMENT_BYTES {
+            let have = format!("{} bytes", file.len());
+            return Err(Reason::from(ReasonCode::EndorsementTooLarge)
+                .have(have)
+                .need(format_args!("at most {MAX_ENDORSEMENT_BYTES} bytes")));
+        }
+        let mut read = Self::default();
+        read.add_file(crypto, file)?;
+        read.identify_crls(crypto);
+        Ok(read)
     }
 
     /// Reads one file: a table of certificates as SEV-SNP guests get it, the JSON, or PEM or DER.
@@ -195,10 +255,7 @@ impl Endorsements {
 
     fn add_json(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
         if jose::is_key_set(file) {
-            let set = KeySet::read(file, crypto)?;
-            if !self.key_sets.iter().any(|known| known.sha256 == set.sha256) {
-                self.key_sets.push(Arc::new(set));
-            }
+            self.key_sets.push(Arc::new(KeySet::read(file, crypto)?));
             return self.check_count();
         }
         if azure::is_quote(file) {
@@ -220,21 +277,15 @@ impl Endorsements {
         self.check_count()
     }
 
-    /// Adds a RIM of NVIDIA's, each once.
+    /// Adds a RIM of NVIDIA's.
     fn add_rim(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
-        let rim = Rim::read(crypto, file)?;
-        if !self.rims.iter().any(|known| known.sha256 == rim.sha256 && known.service_id == rim.service_id) {
-            self.rims.push(Arc::new(rim));
-        }
+        self.rims.push(Arc::new(Rim::read(crypto, file)?));
         self.check_count()
     }
 
     /// Adds one of Google's endorsements of firmware.
     fn add_firmware(&mut self, crypto: &dyn Crypto, file: &[u8]) -> Result<(), Reason> {
-        let endorsement = FirmwareEndorsement::read(crypto, file)?;
-        if !self.firmware.iter().any(|known| known.sha256() == endorsement.sha256()) {
-            self.firmware.push(Arc::new(endorsement));
-        }
+        self.firmware.push(Arc::new(FirmwareEndorsement::read(crypto, file)?));
         self.check_count()
     }
 
@@ -327,6 +378,15 @@ impl Endorsements {
     /// The certificates, each once, in the order supplied.
     pub(crate) fn certificates(&self) -> &[Arc<EndorsedCertificate>] {
         &self.certificates
+    }
+}
+
+/// Adds what is not there yet, told apart by `key`.
+fn extend<T, K: PartialEq>(known: &mut Vec<Arc<T>>, more: &[Arc<T>], key: impl Fn(&T) -> K) {
+    for new in more {
+        if !known.iter().any(|known| key(known) == key(new)) {
+            known.push(Arc::clone(new));
+        }
     }
 }
 

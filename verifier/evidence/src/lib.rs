@@ -42,7 +42,9 @@ pub use crypto::AwsLc;
 #[cfg(feature = "rustcrypto")]
 pub use crypto::RustCrypto;
 pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
-pub use endorsements::{Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der, holds_key_set};
+pub use endorsements::{
+    EndorsementFile, Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der, holds_key_set,
+};
 pub use format::{Format, Parsed};
 pub use gcs::{ConfidentialSpace, ConfidentialSpaceToken};
 pub use intel::{Enclave, IntelCa, IntelQuote, QuoteDocument, Quoted, SgxQuote, TdxQuote, Tee, TrustDomain};

@@ -22,7 +22,7 @@ use crate::{
     azure::{AzureSnpVtpm, AzureTdxVtpm},
     context::{Context, Expected, Revocation, RevocationMode},
     crypto::Crypto,
-    endorsements::Endorsements,
+    endorsements::{EndorsementFile, Endorsements},
     format::Format,
     intel::{self, IntelCa, Tee},
     nvidia::{self, Device},
@@ -294,14 +294,14 @@ pub struct Admitted {
 /// The reason why it is not to be kept.
 pub fn admit(
     wanted: &Wanted,
-    files: &[&[u8]],
-    issuers: &[&[u8]],
+    files: &[EndorsementFile],
+    issuers: &[EndorsementFile],
     roots: &RootSet,
     crypto: &dyn Crypto,
     at: Timestamp,
 ) -> Result<Admitted, Reason> {
-    let endorsements = Endorsements::read(crypto, files.iter().copied())?;
-    let beside = Endorsements::read(crypto, issuers.iter().copied())?;
+    let endorsements = Endorsements::of(crypto, files)?;
+    let beside = Endorsements::of(crypto, issuers)?;
     let off = RevocationMode::Off;
     let context = Context {
         crypto,

@@ -4,7 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use prooftrail_evidence::{
-    Admitted, AwsLc, Endorsements, Publisher, RevocationMode, Wanted, admit, authenticate, device_statuses, wanted,
+    Admitted, AwsLc, EndorsementFile, Endorsements, Publisher, RevocationMode, Wanted, admit, authenticate,
+    device_statuses, wanted,
 };
 use prooftrail_result::{Kind, ReasonCode as Code, Timestamp};
 use prooftrail_simulator::{
@@ -156,14 +157,16 @@ fn answer(
     roots: &RootSet,
     at: Timestamp,
 ) -> Result<Admitted, Code> {
-    let admitted = admit(wanted, files, issuers, roots, &AwsLc, at);
+    let [files, issuers] =
+        [files, issuers].map(|files| files.iter().map(|file| EndorsementFile::from(*file)).collect::<Vec<_>>());
+    let admitted = admit(wanted, &files, &issuers, roots, &AwsLc, at);
     if let Ok(Admitted { until, .. }) = admitted {
-        let held = Endorsements::read(&AwsLc, files.iter().copied()).unwrap();
+        let held = Endorsements::of(&AwsLc, &files).unwrap();
         assert!(held.hold(wanted, at), "{wanted} is kept and not found again");
         // The last instant that is given is the last one.
-        assert!(admit(wanted, files, issuers, roots, &AwsLc, until).is_ok(), "{wanted} at {until}");
+        assert!(admit(wanted, &files, &issuers, roots, &AwsLc, until).is_ok(), "{wanted} at {until}");
         let after = until.saturating_add_seconds(1);
-        assert!(admit(wanted, files, issuers, roots, &AwsLc, after).is_err(), "{wanted} at {after}");
+        assert!(admit(wanted, &files, &issuers, roots, &AwsLc, after).is_err(), "{wanted} at {after}");
     }
     admitted.map_err(|reason| reason.code)
 }

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use prooftrail_evidence::{
-    Authentic, Context, Crypto, Endorsements, Expected, Refusal, Revocation, RevocationMode, VerifiedIssuers,
-    authenticate,
+    Authentic, Context, Crypto, EndorsementFile, Endorsements, Expected, Refusal, Revocation, RevocationMode,
+    VerifiedIssuers, authenticate,
 };
 use prooftrail_result::{
     AppraisalResult, EvidenceId, Kind, Reason, ReasonCode, Scope, Timestamp, Verdict, claims::Claims,
@@ -26,7 +26,7 @@ pub struct Request<'a> {
     /// The pieces of the set, each with its kind.
     pub evidence: &'a [(Kind, &'a [u8])],
     /// Endorsements, each one file.
-    pub endorsements: &'a [&'a [u8]],
+    pub endorsements: &'a [EndorsementFile],
     /// The roots that evidence may rest on.
     pub roots: &'a RootSet,
     /// The instant of the appraisal.
@@ -88,7 +88,7 @@ impl Request<'_> {
             let reason = Reason::new(ReasonCode::PolicySetShape, "the set has more pieces than any platform");
             return self.refused(Vec::new(), vec![reason.have(self.evidence.len()).need(MAX_PIECES)]);
         }
-        let endorsements = match Endorsements::read(self.crypto, self.endorsements.iter().copied()) {
+        let endorsements = match Endorsements::of(self.crypto, self.endorsements) {
             Ok(endorsements) => endorsements,
             Err(reason) => return self.refused(Vec::new(), vec![reason]),
         };

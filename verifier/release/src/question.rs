@@ -2,7 +2,7 @@
 //! sent, and the service's policy, roots and clock. Out: evidence that carries exactly this context and statement and
 //! satisfies the policy, or a [`Denial`].
 
-use prooftrail_evidence::{Crypto, Expected, VerifiedIssuers};
+use prooftrail_evidence::{Crypto, EndorsementFile, Expected, VerifiedIssuers};
 use prooftrail_policy::{Affirming, Answer, Demand, Policy, Request};
 use prooftrail_protocol::{
     Challenge, Context, FleetKeys, KeyRef, Origin, OtherPiece, Place, ProofPublic, Purpose, RecipientPublic,
@@ -51,7 +51,7 @@ pub struct Question<'a> {
     /// The set of evidence.
     pub evidence: &'a [(Kind, &'a [u8])],
     /// Endorsements, each one file.
-    pub endorsements: &'a [&'a [u8]],
+    pub endorsements: &'a [EndorsementFile],
 }
 
 /// What the service brings to a question.

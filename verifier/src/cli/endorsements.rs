@@ -297,11 +297,7 @@ impl Target {
 }
 
 fn verified(found: &Found, roots: &RootSet, at: Timestamp) -> Result<Kept, Failure> {
-    let slices = |files: &[Arc<[u8]>]| -> Vec<Vec<u8>> { files.iter().map(|file| file.to_vec()).collect() };
-    let (files, issuers) = (slices(&found.files), slices(&found.issuers));
-    let (files, issuers): (Vec<_>, Vec<_>) =
-        (files.iter().map(Vec::as_slice).collect(), issuers.iter().map(Vec::as_slice).collect());
-    let admitted = admit(&found.wanted, &files, &issuers, roots, &AwsLc, at)?;
+    let admitted = admit(&found.wanted, &found.files, &found.issuers, roots, &AwsLc, at)?;
     let Found { wanted, fetched, url, files, issuers } = found.clone();
     Ok(Kept { wanted, files, issuers, admitted, fetched, url })
 }
@@ -411,8 +407,8 @@ type Issuers = Vec<(Wanted, Vec<Vec<u8>>)>;
 /// The statuses of the signers of RIMs that were fetched.
 fn statuses_of(kept: &[Kept]) -> anyhow::Result<Issuers> {
     let rims = kept.iter().filter(|kept| matches!(kept.wanted, Wanted::NvidiaRim { .. }));
-    let files = rims.flat_map(|kept| &kept.files).map(AsRef::as_ref);
-    let rims = Endorsements::read(&AwsLc, files).context("what was fetched cannot be read")?;
+    let rims =
+        Endorsements::of(&AwsLc, rims.flat_map(|kept| &kept.files)).context("what was fetched cannot be read")?;
     Ok(statuses(&rims, &AwsLc))
 }
 
@@ -428,7 +424,7 @@ async fn fetch_all(fetcher: &Fetcher, wanted: &[Wanted], introduced: &Issuers) -
         let issuers = kept.iter().find(|kept| Some(&kept.wanted) == chain.as_ref());
         let mut issuers = issuers.map(|kept| kept.files.clone()).unwrap_or_default();
         let beside = introduced.iter().find(|(of, _)| of == wanted).into_iter().flat_map(|(_, beside)| beside);
-        issuers.extend(beside.map(|der| Arc::from(der.as_slice())));
+        issuers.extend(beside.map(|der| der.as_slice().into()));
         let mut waited = Duration::ZERO;
         let fetched = loop {
             progress(&format!("fetching {place} of {count}: {wanted}"));

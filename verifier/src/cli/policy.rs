@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use prooftrail_evidence::{AwsLc, Expected, NoIssuers};
+use prooftrail_evidence::{AwsLc, EndorsementFile, Expected, NoIssuers};
 use prooftrail_policy::{
     Case, CaseFile, CaseInput, CaseResult, Concern, Demand, EvidenceFile, Policy, PolicyDocument, Request, Severity,
 };
@@ -158,11 +158,11 @@ fn run_case(case: &Case, policy: &Policy, beside: &Path, roots: &RootSet) -> any
     };
     let read = |file: &String| files::read(&beside.join(file));
     let bytes = pieces.iter().map(|piece| Ok((piece.kind, read(&piece.file)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    let endorsements =
-        pieces.iter().flat_map(|piece| &piece.endorsements).map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let endorsements = pieces.iter().flat_map(|piece| &piece.endorsements);
+    let endorsements = endorsements.map(|file| read(file).map(EndorsementFile::from));
     let answer = Request {
         evidence: &bytes.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect::<Vec<_>>(),
-        endorsements: &endorsements.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        endorsements: &endorsements.collect::<anyhow::Result<Vec<_>>>()?,
         roots,
         at: case.at,
         expected: expected(pieces)?,

@@ -15,10 +15,10 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-use prooftrail_evidence::{MAX_ENDORSEMENT_BYTES, Wanted};
+use prooftrail_evidence::{EndorsementFile, MAX_ENDORSEMENT_BYTES, Wanted};
 use prooftrail_result::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -114,7 +114,7 @@ impl ItemRecord {
     /// Of something that is kept.
     #[must_use]
     pub fn of(kept: &Kept) -> Self {
-        let file = |role, place: usize, bytes: &Arc<[u8]>| FileRecord {
+        let file = |role, place: usize, bytes: &EndorsementFile| FileRecord {
             file: None,
             role,
             content: Content::of(&kept.wanted, role, place),
@@ -201,9 +201,9 @@ pub struct Found {
     /// Where from.
     pub url: String,
     /// What goes among endorsements.
-    pub files: Vec<Arc<[u8]>>,
+    pub files: Vec<EndorsementFile>,
     /// Certificates beside it.
-    pub issuers: Vec<Arc<[u8]>>,
+    pub issuers: Vec<EndorsementFile>,
 }
 
 /// The directory.
@@ -275,7 +275,7 @@ impl Disk {
         let (mut files, mut issuers) = (Vec::new(), Vec::new());
         for FileRecord { role, sha256, .. } in &record.files {
             let bytes = read(&self.objects.join(sha256), MAX_ENDORSEMENT_BYTES);
-            let bytes: Arc<[u8]> = bytes.map_err(|error| format!("{sha256}: {error}"))?.into();
+            let bytes: EndorsementFile = bytes.map_err(|error| format!("{sha256}: {error}"))?.into();
             if digest(&bytes) != *sha256 {
                 return Err(format!("{sha256}: the file has another digest"));
             }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use prooftrail_evidence::{AwsLc, OcspResponse, Wanted, admit, name_issuer, ocsp_request};
+use prooftrail_evidence::{AwsLc, EndorsementFile, OcspResponse, Wanted, admit, name_issuer, ocsp_request};
 use prooftrail_result::{Reason, ReasonCode, Timestamp};
 use prooftrail_trust_roots::RootSet;
 use reqwest::{StatusCode, header};
@@ -75,7 +75,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`Failure`]: that of the vendor's own service, where a cache was asked before it.
-    pub async fn fetch(&self, wanted: &Wanted, issuers: &[Arc<[u8]>]) -> Result<Kept, Failure> {
+    pub async fn fetch(&self, wanted: &Wanted, issuers: &[EndorsementFile]) -> Result<Kept, Failure> {
         let mut failure = Failure::NotFound;
         for question in self.places.questions(wanted) {
             match self.ask(wanted, &question, issuers).await {
@@ -89,7 +89,7 @@ impl Fetcher {
         Err(failure)
     }
 
-    async fn ask(&self, wanted: &Wanted, question: &Question, issuers: &[Arc<[u8]>]) -> Result<Kept, Failure> {
+    async fn ask(&self, wanted: &Wanted, question: &Question, issuers: &[EndorsementFile]) -> Result<Kept, Failure> {
         let Question { url, form, .. } = question;
         let host = host(url);
         let permit = self.gate.enter(host).await?;
@@ -105,7 +105,7 @@ impl Fetcher {
             // Here it is known whose it is, and nowhere later.
             answer.files = answer.files.iter().map(|file| name_issuer(issuer, file)).collect::<Result<_, _>>()?;
         }
-        let shared = |files: Vec<Vec<u8>>| -> Vec<Arc<[u8]>> { files.into_iter().map(Into::into).collect() };
+        let shared = |files: Vec<Vec<u8>>| -> Vec<EndorsementFile> { files.into_iter().map(Into::into).collect() };
         let (files, own) = (shared(answer.files), shared(answer.issuers));
         let issuers = if own.is_empty() { issuers.to_vec() } else { own };
         // Not before it was asked for: AMD's service dates certificates to the request.
@@ -200,14 +200,12 @@ fn repeats(file: &[u8], nonce: &[u8; 32]) -> Result<(), Reason> {
 /// Whether files are what is wanted, and for how long.
 pub(super) fn admitted(
     wanted: &Wanted,
-    files: &[Arc<[u8]>],
-    issuers: &[Arc<[u8]>],
+    files: &[EndorsementFile],
+    issuers: &[EndorsementFile],
     roots: &RootSet,
     at: Timestamp,
 ) -> Result<prooftrail_evidence::Admitted, Failure> {
-    let files: Vec<&[u8]> = files.iter().map(AsRef::as_ref).collect();
-    let issuers: Vec<&[u8]> = issuers.iter().map(AsRef::as_ref).collect();
-    Ok(admit(wanted, &files, &issuers, roots, &AwsLc, at)?)
+    Ok(admit(wanted, files, issuers, roots, &AwsLc, at)?)
 }
 
 fn transport(error: reqwest::Error) -> Failure {

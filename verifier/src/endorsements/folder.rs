@@ -13,10 +13,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use prooftrail_evidence::MAX_ENDORSEMENT_BYTES;
+use prooftrail_evidence::{EndorsementFile, MAX_ENDORSEMENT_BYTES};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -145,7 +144,7 @@ fn read_item(folder: &Path, item: &ItemRecord) -> Result<Found, FolderError> {
         if *content != Content::of(&wanted, *role, into.len()) {
             return Err(at(&path, format_args!("the manifest says that it is {content:?} of {wanted}")));
         }
-        into.push(Arc::from(bytes));
+        into.push(EndorsementFile::from(bytes));
     }
     Ok(Found { wanted, fetched, url: item.url.clone(), files, issuers })
 }
@@ -241,9 +240,9 @@ fn named(kept: &Kept) -> ItemRecord {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::PathBuf, sync::Arc};
+    use std::{fs, path::PathBuf};
 
-    use prooftrail_evidence::Admitted;
+    use prooftrail_evidence::{Admitted, EndorsementFile};
     use prooftrail_result::Timestamp;
 
     use super::{Kept, MANIFEST, Manifest, Written, read, write};
@@ -256,7 +255,7 @@ mod tests {
 
     fn kept(name: &str, issued: i64, files: &[&[u8]], issuers: &[&[u8]]) -> Kept {
         let at = |seconds| Timestamp::from_unix_seconds(1_780_315_200 + seconds).unwrap();
-        let shared = |files: &[&[u8]]| files.iter().map(|file| Arc::from(*file)).collect();
+        let shared = |files: &[&[u8]]| files.iter().map(|file| EndorsementFile::from(*file)).collect();
         Kept {
             wanted: name.parse().unwrap(),
             files: shared(files),
@@ -292,7 +291,7 @@ mod tests {
         found.sort_by_key(|found| found.wanted.to_string());
         assert_eq!(found.len(), 3);
         assert_eq!((&found[0].wanted, &found[0].files, &found[0].url), (&list.wanted, &list.files, &list.url));
-        assert_eq!(found[1].issuers, [Arc::from(b"-----a".as_slice())]);
+        assert_eq!(found[1].issuers, [EndorsementFile::from(b"-----a".as_slice())]);
 
         assert_eq!(write(&path, &[list]).unwrap(), [Written::Same]);
         assert_eq!(write(&path, &[kept("amd-milan-vcek-crl", 9, &[b"0older"], &[])]).unwrap(), [Written::Older]);

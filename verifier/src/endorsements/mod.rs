@@ -28,9 +28,7 @@ pub mod response;
 pub mod shelf;
 pub mod source;
 
-use std::sync::Arc;
-
-use prooftrail_evidence::{Admitted, Wanted};
+use prooftrail_evidence::{Admitted, EndorsementFile, Wanted};
 use prooftrail_result::Timestamp;
 
 pub use self::{failure::Failure, fetcher::Fetcher, places::Places, source::Source};
@@ -41,9 +39,9 @@ pub struct Kept {
     /// What it is.
     pub wanted: Wanted,
     /// The files that go among an appraisal's endorsements.
-    pub files: Vec<Arc<[u8]>>,
+    pub files: Vec<EndorsementFile>,
     /// Certificates beside them, which showed that it is signed: of a VCEK's CAs, or of the CA that issued a list.
-    pub issuers: Vec<Arc<[u8]>>,
+    pub issuers: Vec<EndorsementFile>,
     /// How old it is, and until when it may be used.
     pub admitted: Admitted,
     /// When it was fetched.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use prooftrail_evidence::{Admitted, Wanted};
+use prooftrail_evidence::{Admitted, EndorsementFile, Wanted};
 use prooftrail_result::Timestamp;
 
 use super::{Kept, failure::Failure, jitter};
@@ -75,7 +75,7 @@ impl Shelf {
     }
 
     /// The certificates that showed that something is signed, whether or not it has ended.
-    pub fn issuers(&self, wanted: &Wanted) -> Vec<Arc<[u8]>> {
+    pub fn issuers(&self, wanted: &Wanted) -> Vec<EndorsementFile> {
         let items = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         items.get(wanted).map(|item| item.kept.issuers.clone()).unwrap_or_default()
     }

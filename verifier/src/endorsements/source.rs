@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use prooftrail_evidence::{AmdKey, Wanted};
+use prooftrail_evidence::{AmdKey, EndorsementFile, Wanted};
 use prooftrail_result::Timestamp;
 use prooftrail_trust_roots::RootSet;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
@@ -85,7 +85,7 @@ pub struct Source {
     disk: Option<Arc<Disk>>,
     flights: Mutex<HashMap<Wanted, Flight>>,
     /// Certificates that show who answers for a status.
-    introduced: Mutex<HashMap<Wanted, Vec<Arc<[u8]>>>>,
+    introduced: Mutex<HashMap<Wanted, Vec<EndorsementFile>>>,
     runtime: Handle,
 }
 
@@ -161,7 +161,7 @@ impl Source {
     }
 
     /// The certificates that are needed beside an answer.
-    fn issuers(&self, wanted: &Wanted) -> Vec<Arc<[u8]>> {
+    fn issuers(&self, wanted: &Wanted) -> Vec<EndorsementFile> {
         let introduced = self.introduced.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).cloned();
         introduced.unwrap_or_else(|| self.shelf.issuers(wanted))
     }

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use prooftrail_evidence::{AwsLc, Endorsements, MAX_ENDORSEMENT_BYTES, Wanted};
+use prooftrail_evidence::{AwsLc, EndorsementFile, Endorsements, MAX_ENDORSEMENT_BYTES, Wanted};
 use prooftrail_result::Timestamp;
 
 use crate::endorsements::folder::MANIFEST;
@@ -34,8 +34,8 @@ pub struct FolderError {
 /// A file of the folder.
 #[derive(Clone, Debug)]
 pub struct OwnFile {
-    /// Its bytes.
-    pub bytes: Arc<[u8]>,
+    /// As it goes with a request.
+    file: EndorsementFile,
     /// What is in it.
     read: Arc<Endorsements>,
 }
@@ -88,7 +88,7 @@ impl Folder {
     /// The files for evidence that needs what is `wanted`, of which `others` is at hand already: whatever is of no single vendor, and of what a vendor publishes, what is wanted. What has ended goes only where nothing that is wanted
     /// in its place is in force, so that the refusal says so.
     #[must_use]
-    pub fn files_for(&self, wanted: &[Wanted], others: &[Wanted], at: Timestamp) -> Vec<Arc<[u8]>> {
+    pub fn files_for(&self, wanted: &[Wanted], others: &[Wanted], at: Timestamp) -> Vec<EndorsementFile> {
         let files = self.files();
         let is_held = |wanted: &Wanted| others.contains(wanted) || files.iter().any(|file| file.read.hold(wanted, at));
         let is_of_use = |file: &&OwnFile| {
@@ -98,7 +98,7 @@ impl Folder {
             };
             !file.read.are_published() || wanted.iter().any(is_needed)
         };
-        files.iter().filter(is_of_use).map(|file| file.bytes.clone()).collect()
+        files.iter().filter(is_of_use).map(|own| own.file.clone()).collect()
     }
 }
 
@@ -118,11 +118,11 @@ fn read(folder: &Path) -> Result<Vec<OwnFile>, FolderError> {
     }
     let mut files: Vec<OwnFile> = Vec::with_capacity(paths.len());
     for path in paths {
-        let bytes = read_file(&path).map_err(|reason| error(&path, &reason))?;
-        let read = Endorsements::read(&AwsLc, [bytes.as_slice()]).map_err(|reason| error(&path, &reason))?;
+        let file = EndorsementFile::from(read_file(&path).map_err(|reason| error(&path, &reason))?);
+        let read = file.endorsements(&AwsLc).map_err(|reason| error(&path, &reason))?;
         // The archive keeps content once, under its digest.
-        if !files.iter().any(|known| *known.bytes == *bytes) {
-            files.push(OwnFile { bytes: bytes.into(), read: Arc::new(read) });
+        if !files.iter().any(|known| known.file == file) {
+            files.push(OwnFile { file, read });
         }
     }
     Ok(files)
@@ -172,7 +172,7 @@ mod tests {
         fs::write(path.join("manifest.json"), b"{}").unwrap();
         let read = Folder::open(Some(&path)).unwrap();
         assert_eq!(
-            read.files().iter().map(|file| file.bytes.to_vec()).collect::<Vec<_>>(),
+            read.files().iter().map(|own| own.file.to_vec()).collect::<Vec<_>>(),
             [lists[1].clone(), lists[0].clone()]
         );
         // What cannot be used changes nothing, and is named.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use prooftrail_devices::tpm::Tpm;
-use prooftrail_evidence::{AwsLc, Expected, NoIssuers};
+use prooftrail_evidence::{AwsLc, EndorsementFile, Expected, NoIssuers};
 use prooftrail_policy::{Demand, PolicyDocument, Request};
 use prooftrail_protocol::{KindValue, OtherPiece, Statement, attached_value, primary};
 use prooftrail_prover_agent::{
@@ -262,7 +262,7 @@ fn judged(guest: &Guest, about: &Machine) -> Vec<ReasonCode> {
     let policy = PolicyDocument::parse(&policy(guest, &provider)).unwrap().compile(&listed).unwrap();
     let request = Request {
         evidence: &pieces.iter().map(|piece| (piece.kind, piece.evidence.0.as_slice())).collect::<Vec<_>>(),
-        endorsements: &endorsements.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        endorsements: &endorsements.into_iter().map(EndorsementFile::from).collect::<Vec<_>>(),
         roots: &roots,
         at: Timestamp::from_unix_seconds(AT + 60).unwrap(),
         expected: Expected {

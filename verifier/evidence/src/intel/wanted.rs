@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    endorsements::Endorsements,
+    endorsements::{EndorsementFile, Endorsements},
     wanted::{Admitted, Wanted, only},
     x509::{self, Certificate, Crl, common_name},
 };
@@ -118,7 +118,7 @@ pub(crate) fn has_issuers(endorsements: &Endorsements) -> bool {
 /// See [`crate::admit`]. `beside` has the CA that issued a list.
 pub(crate) fn admit(
     wanted: &Wanted,
-    files: &[&[u8]],
+    files: &[EndorsementFile],
     beside: &Endorsements,
     context: &Context<'_>,
 ) -> Result<Admitted, Reason> {
@@ -158,9 +158,9 @@ pub(crate) fn admit(
     }
 }
 
-fn one_list<'a>(files: &[&'a [u8]], context: &Context<'a>) -> Result<(&'a Crl, &'a [u8]), Reason> {
+fn one_list<'a>(files: &'a [EndorsementFile], context: &Context<'a>) -> Result<(&'a Crl, &'a [u8]), Reason> {
     let crl = only(context.endorsements.crls().iter(), "one CRL")?;
-    Ok((crl, only(files.iter().copied(), "one file")?))
+    Ok((crl, only(files.iter(), "one file")?))
 }
 
 fn list(crl: &Crl, file: &[u8], issuer: &Certificate, context: &Context<'_>) -> Result<Admitted, Reason> {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     context::Context,
     crypto::Crypto,
-    endorsements::{EndorsedCertificate, Endorsements},
+    endorsements::{EndorsedCertificate, EndorsementFile, Endorsements},
     format::Format,
     wanted::{Admitted, Wanted, only},
     x509::{self, Certificate, Chain, Outline},
@@ -32,11 +32,16 @@ pub(crate) fn by(
     crypto: &dyn Crypto,
 ) -> Result<Vec<Wanted>, Reason> {
     let document = super::SevSnp::parse(evidence)?;
-    let brought = Endorsements::default().with(crypto, document.table.into_iter().chain(sent))?;
-    let endorsements = endorsements.clone().with(crypto, document.table.into_iter().chain(sent))?;
+    let brought = Endorsements::read(crypto, document.table.into_iter().chain(sent))?;
     let report = &document.report;
     let Some(key) = report.signing_key else { return Ok(Vec::new()) };
-    let Some(product) = report.cpu.map(|cpu| cpu.line).or_else(|| line(report, &endorsements)).or(product) else {
+    let Some(product) = report
+        .cpu
+        .map(|cpu| cpu.line)
+        .or_else(|| line(report, endorsements))
+        .or_else(|| line(report, &brought))
+        .or(product)
+    else {
         return Ok(Vec::new());
     };
     let vcek = match vcek(report, product)? {
@@ -133,7 +138,7 @@ fn is_vcek(
 /// See [`crate::admit`]. `beside` has the CA of a VCEK.
 pub(crate) fn admit(
     wanted: &Wanted,
-    files: &[&[u8]],
+    files: &[EndorsementFile],
     beside: &Endorsements,
     context: &Context<'_>,
 ) -> Result<Admitted, Reason> {

@@ -1,7 +1,7 @@
 //! The appraisal, made again: the very verifier, at the recorded time, under the relying party's roots and the policy of the
 //! bundle; and compared with the result that was archived.
 
-use prooftrail_evidence::{Expected, NoIssuers};
+use prooftrail_evidence::{EndorsementFile, Expected, NoIssuers};
 use prooftrail_policy::{Demand, Policy, PolicyDocument, Request};
 use prooftrail_protocol::{OtherPiece, Place, attached_value, place, primary, primary_of, sha256};
 use prooftrail_result::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The evidence and endorsements of a decision.
-type Inputs<'a> = (Vec<(Kind, &'a [u8])>, Vec<&'a [u8]>);
+type Inputs<'a> = (Vec<(Kind, &'a [u8])>, Vec<EndorsementFile>);
 
 impl<'a> Walk<'a> {
     pub(super) fn judge_appraisal(&mut self, record: &DecisionRecord, challenge: bool) {
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
             return Err(BundleReason::of(BundleCode::Endorsements));
         }
         let evidence = evidence.iter().map(|piece| (piece.kind, piece.evidence.0.as_slice())).collect();
-        Ok(Some((evidence, endorsements.iter().map(|bytes| bytes.0.as_slice()).collect())))
+        Ok(Some((evidence, endorsements.iter().map(|bytes| bytes.0.as_slice().into()).collect())))
     }
 
     /// The policy, compiled again from its text with the roots that the service trusted.
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
         &self,
         record: &DecisionRecord,
         evidence: &[(Kind, &[u8])],
-        endorsements: &[&[u8]],
+        endorsements: &[EndorsementFile],
         policy: &Policy,
         statement: &Claims,
     ) -> AppraisalResult {

@@ -30,7 +30,7 @@ fn ask(exchange: &Exchange, kind: Kind, data: &[u8]) -> Result<Attested, Denial>
     let (der, manifest) = (machine.root_der(), machine.root_manifest());
     let roots = RootSet::from_manifest(&manifest, TrustAnchor::Configured, |_| Ok::<_, String>(der.clone())).unwrap();
     let endorsements = machine.endorsements();
-    let endorsements: Vec<_> = endorsements.iter().map(Vec::as_slice).collect();
+    let endorsements: Vec<_> = endorsements.into_iter().map(Into::into).collect();
     exchange.ask_beside(&[(kind, &machine.evidence())], &endorsements, &roots)
 }
 

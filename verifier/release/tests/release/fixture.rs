@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io::Write as _};
 
-use prooftrail_evidence::{AwsLc, NoIssuers};
+use prooftrail_evidence::{AwsLc, EndorsementFile, NoIssuers};
 use prooftrail_policy::{Policy, PolicyDocument};
 use prooftrail_protocol::{
     Challenge, Context, FileKey, FleetKey, FleetKeys, KeyRef, KindValue, Origin, ProofKey, Purpose, RecipientKey,
@@ -184,7 +184,7 @@ impl Exchange {
     pub(crate) fn ask_beside(
         &self,
         evidence: &[(Kind, &[u8])],
-        endorsements: &[&[u8]],
+        endorsements: &[EndorsementFile],
         roots: &RootSet,
     ) -> Result<Attested, Denial> {
         let statement = self.statement.encode();

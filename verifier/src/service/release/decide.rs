@@ -166,7 +166,6 @@ async fn make(state: &Data<State>, inquiry: &Arc<Inquiry>, governed: &Arc<Govern
 
 fn make_now(state: &State, inquiry: &Inquiry, governed: &Governed, at: Timestamp) -> Result<Made, RecordError> {
     let evidence: Vec<(Kind, &[u8])> = inquiry.evidence.iter().map(|(kind, bytes)| (*kind, &**bytes)).collect();
-    let endorsements: Vec<&[u8]> = inquiry.endorsements.iter().map(|bytes| &**bytes).collect();
     let question = Question {
         challenge: &inquiry.challenge,
         log_origin: &state.releases.origin,
@@ -181,7 +180,7 @@ fn make_now(state: &State, inquiry: &Inquiry, governed: &Governed, at: Timestamp
         statement: &inquiry.statement,
         witness_header: inquiry.witness_header.as_deref(),
         evidence: &evidence,
-        endorsements: &endorsements,
+        endorsements: &inquiry.endorsements,
     };
     let surroundings =
         Surroundings { policy: &governed.policy, roots: &state.roots, crypto: &AwsLc, issuers: &state.verified, at };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use prooftrail_evidence::holds_key_set;
+use prooftrail_evidence::{EndorsementFile, holds_key_set};
 use prooftrail_protocol::{
     Challenge, KeyRef, ProofPublic, Purpose, RecipientPublic, ReleaseId, SealingSuite, limits, sha256,
     wire::{AppraisalRequest, Bytes, PieceOfEvidence, ReleaseRequest},
@@ -56,7 +56,7 @@ pub(super) struct Inquiry {
     pub(super) statement: Arc<[u8]>,
     pub(super) witness_header: Option<Vec<u8>>,
     pub(super) evidence: Vec<(Kind, Arc<[u8]>)>,
-    pub(super) endorsements: Vec<Arc<[u8]>>,
+    pub(super) endorsements: Vec<EndorsementFile>,
     /// The session of a further witness.
     pub(super) turn: Option<Turn>,
     /// When a retry is not answered any more.
@@ -164,7 +164,7 @@ fn request_id(challenge: &Challenge) -> [u8; 32] {
 
 /// The endorsements that an attester sends. For a key set vouches whoever supplies it, and that is not the one whose tokens it
 /// is to verify.
-fn sent(state: &State, endorsements: Vec<Bytes>) -> Result<Vec<Arc<[u8]>>, Problem> {
+fn sent(state: &State, endorsements: Vec<Bytes>) -> Result<Vec<EndorsementFile>, Problem> {
     if endorsements.iter().any(|file| holds_key_set(&file.0)) {
         return Err(refuse_for(state, ReasonCode::KeySetFromAttester.into()));
     }

@@ -71,8 +71,8 @@ impl Decision<'_> {
         for (_, bytes) in &inquiry.evidence {
             blobs.push(Blob::new(Kind::Evidence, bytes.clone())?);
         }
-        for bytes in &inquiry.endorsements {
-            blobs.push(Blob::new(Kind::Endorsement, bytes.clone())?);
+        for file in &inquiry.endorsements {
+            blobs.push(Blob::new(Kind::Endorsement, file.shared())?);
         }
         let record = Record::new(self.record(inquiry, governed)?.checked()?.encode())?;
         Ok(Filing::new(&inquiry.project, Retention::Standard, record)?.with_blobs(blobs)?)

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::HttpResponse;
+use prooftrail_evidence::EndorsementFile;
 use prooftrail_protocol::{
     Challenge, ProofPublic, Purpose, ReleaseId, SessionRequest, sha256, sha384, wire::SessionReleaseRequest,
 };
@@ -157,7 +158,7 @@ struct Kept {
     challenge: Challenge,
     statement: Arc<[u8]>,
     evidence: Vec<(prooftrail_result::Kind, Arc<[u8]>)>,
-    endorsements: Vec<Arc<[u8]>>,
+    endorsements: Vec<EndorsementFile>,
 }
 
 impl Kept {
@@ -186,7 +187,8 @@ impl Kept {
         let content = |sha256: &[u8; 32]| contents.get(&BlobId::new(*sha256)).cloned().ok_or_else(ended);
         let evidence = record.evidence.iter().map(|piece| Ok((piece.id.kind, content(&piece.sha256)?)));
         let evidence = evidence.collect::<Result<_, Problem>>()?;
-        let endorsements = record.endorsements.iter().map(content).collect::<Result<_, _>>()?;
+        let endorsements =
+            record.endorsements.iter().map(|sha256| content(sha256).map(Into::into)).collect::<Result<_, _>>()?;
         let checkpoint = content(&record.challenge.checkpoint_sha256)?;
         let challenge = &record.challenge;
         let challenge = std::str::from_utf8(&checkpoint).ok().and_then(|checkpoint| {

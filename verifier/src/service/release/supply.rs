@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use prooftrail_evidence::{
-    AwsLc, Endorsements, RevocationMode, TokenIssuer, Wanted, device_statuses, statuses, wanted,
+    AwsLc, EndorsementFile, Endorsements, RevocationMode, TokenIssuer, Wanted, device_statuses, statuses, wanted,
 };
 use prooftrail_policy::Policy;
 use prooftrail_release::Denial;
@@ -98,7 +98,7 @@ const fn is_status(wanted: &Wanted) -> bool {
 
 /// The endorsements of an inquiry. What cannot be read is refused by the appraisal, which says why.
 fn read(inquiry: &Inquiry) -> Endorsements {
-    Endorsements::read(&AwsLc, inquiry.endorsements.iter().map(AsRef::as_ref)).unwrap_or_default()
+    Endorsements::of(&AwsLc, &inquiry.endorsements).unwrap_or_default()
 }
 
 /// Everything that the pieces need, but for lists of vendors whose revocation the policy does not look at, and keys of issuers
@@ -166,8 +166,8 @@ pub(super) async fn ask(
 }
 
 /// The inquiry with these files among its endorsements, each once.
-fn with(inquiry: &Arc<Inquiry>, files: impl Iterator<Item = Arc<[u8]>>) -> Result<Arc<Inquiry>, Problem> {
-    let mut more: Vec<Arc<[u8]>> = Vec::new();
+fn with(inquiry: &Arc<Inquiry>, files: impl Iterator<Item = EndorsementFile>) -> Result<Arc<Inquiry>, Problem> {
+    let mut more: Vec<EndorsementFile> = Vec::new();
     for file in files {
         if !inquiry.endorsements.contains(&file) && !more.contains(&file) {
             more.push(file);

@@ -37,6 +37,12 @@ impl Collateral {
         self.qe_identities.extend(file.qe_identity.map(Arc::new));
     }
 
+    /// Adds another file's.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.tcb_infos.extend_from_slice(&other.tcb_infos);
+        self.qe_identities.extend_from_slice(&other.qe_identities);
+    }
+
     /// Every TCB info.
     pub(super) fn tcb_infos(&self) -> impl Iterator<Item = &Signed<TcbInfo>> {
         self.tcb_infos.iter().map(AsRef::as_ref)
