@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use prooftrail_evidence::{
-    AwsLc, Context, Endorsements, Expected, Revocation, VerifiedIssuers, authenticate, certificate_der,
+    AwsLc, Context, EndorsementFile, Endorsements, Expected, Revocation, VerifiedIssuers, authenticate, certificate_der,
 };
 use prooftrail_result::Kind;
 use prooftrail_trust_roots::RootSet;
@@ -21,6 +21,9 @@ const CHAIN: &[u8] = include_bytes!("../../vectors/nvgpu/gpu/h100_545.00.chain.p
 const DRIVER: &[u8] = include_bytes!("../../vectors/nvgpu/rim/driver_545.00.swidtag");
 const VBIOS: &[u8] = include_bytes!("../../vectors/nvgpu/rim/vbios_96005E0001_test_no_gpu.swidtag");
 
+/// What goes with the report.
+const FILES: [&[u8]; 3] = [CHAIN, DRIVER, VBIOS];
+
 /// A new device brings the certificates of its attestation key and of itself. That of its provisioner is one for a whole model:
 /// fourteen genuine H100 have the same, and five genuine switches another.
 const NEW_CERTIFICATES: usize = 2;
@@ -33,7 +36,7 @@ const VERIFICATIONS: usize = 4;
 
 pub fn run() {
     let roots = RootSet::pinned();
-    let read = || Endorsements::read(&AwsLc, black_box([CHAIN, DRIVER, VBIOS])).expect("a chain and two RIMs");
+    let read = || Endorsements::read(&AwsLc, black_box(FILES)).expect("a chain and two RIMs");
     let endorsements = read();
     let ours = |endorsements: &Endorsements, issuers: &dyn VerifiedIssuers| {
         let context = Context {
@@ -54,6 +57,12 @@ pub fn run() {
     let signature = Signature::of(CHAIN);
     let all = Frozen::of(&recording);
     ratio("gpu-warm", || ours(&endorsements, &all), || signature.verify());
+    let files = FILES.map(EndorsementFile::from);
+    ratio(
+        "gpu-known-files",
+        || drop(black_box(Endorsements::of(&AwsLc, black_box(&files)))),
+        || drop(black_box(read())),
+    );
     // The device's certificates come first in the record, from the family's CA down. A RIM is known with its signature, so that
     // asked for are those of the certificates alone.
     for (name, new) in [("gpu-cold", NEW_CERTIFICATES), ("gpu-cold-new-provisioner", NEW_CERTIFICATES + 1)] {
