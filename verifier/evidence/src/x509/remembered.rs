@@ -19,11 +19,13 @@ pub(super) struct Remembered<'a> {
 
 impl SignatureVerificationAlgorithm for Remembered<'_> {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        // Digests are of one length each, so that no two sets of fields are one text.
         let (signature_algorithm, key_algorithm) = (self.signature_alg_id(), self.public_key_alg_id());
         let fields = [signature_algorithm.as_ref(), key_algorithm.as_ref(), public_key, message, signature];
-        let digests = fields.map(|field| self.crypto.sha256(&[field]));
-        let id = SignatureId(self.crypto.sha256(&[b"prooftrail/path-signature/v1", digests.as_flattened()]));
+        // With their lengths before them, no two sets of fields are one text.
+        let lengths = fields.map(|field| field.len().to_be_bytes());
+        let domain: &[u8] = b"prooftrail/path-signature/v1";
+        let parts: Vec<&[u8]> = [domain, lengths.as_flattened()].into_iter().chain(fields).collect();
+        let id = SignatureId(self.crypto.sha256(&parts));
         if !self.issuers.knows_signature(&id) {
             self.algorithm.verify_signature(public_key, message, signature)?;
             self.issuers.insert_signature(id);
