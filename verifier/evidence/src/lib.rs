@@ -41,7 +41,7 @@ pub use context::{Context, Expected, Revocation, RevocationMode};
 pub use crypto::AwsLc;
 #[cfg(feature = "rustcrypto")]
 pub use crypto::RustCrypto;
-pub use crypto::{BadSignature, Crypto, SignatureAlgorithm};
+pub use crypto::{BadSignature, Crypto, RsaKey, SignatureAlgorithm};
 pub use endorsements::{
     EndorsementFile, Endorsements, MAX_ENDORSEMENT_BYTES, MAX_ENDORSEMENTS, certificate_der, holds_key_set,
 };

@@ -431,6 +431,8 @@ fn key_sets_are_read_strictly() {
         assert_eq!(changed("n", base64url(modulus).into()), Err(Code::TokenKeyType), "{} bytes", modulus.len());
     }
     assert_eq!(changed("n", format!("{}=", base64url(&modulus)).into()), Err(Code::TokenKeyType));
+    let even = [&modulus[..511], &[modulus[511] & 0xFE]].concat();
+    assert_eq!(changed("n", base64url(&even).into()), Err(Code::JwsSignature), "such a key verifies nothing");
     // By certificate alone, or with one that has another key.
     let chain = scene.verifier.chain();
     assert_eq!(with(vec![vec![Jwk::certified(&key, &kid, &chain[..1])]]), Err(Code::JwsSignature), "the leaf's key");

@@ -99,9 +99,8 @@ impl Quote {
     /// Verifies the signature.
     pub(super) fn verify(&self, key: &AttestationKey, crypto: &dyn Crypto) -> Result<(), Reason> {
         let signature = self.raw_signature(key.modulus_bytes)?;
-        crypto
-            .verify_rsa_pkcs1_sha256(&key.pkcs1, &self.message, signature)
-            .map_err(|_| ReasonCode::TpmQuoteSignature.into())
+        let verified = crypto.rsa_key(&key.pkcs1).verify_pkcs1_sha256(&self.message, signature);
+        verified.map_err(|_| ReasonCode::TpmQuoteSignature.into())
     }
 
     /// The signature's number: it was sent bare, or as the TPMT_SIGNATURE that TPM2_Quote returns.

@@ -1,15 +1,17 @@
 //! AWS-LC: the native provider.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::{
     digest::{self, Digest},
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-        RSA_PSS_2048_8192_SHA384, UnparsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+        RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RsaParameters, UnparsedPublicKey,
     },
 };
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 
-use super::{BadSignature, Crypto, SignatureAlgorithm};
+use super::{BadSignature, Crypto, RsaKey, SignatureAlgorithm};
 
 /// AWS-LC through `aws-lc-rs`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,22 +69,48 @@ impl Crypto for AwsLc {
             .map_err(|_| BadSignature)
     }
 
-    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
-            .verify(message, signature)
-            .map_err(|_| BadSignature)
+    fn rsa_key(&self, public_key: &[u8]) -> Box<dyn RsaKey> {
+        Box::new(AwsLcRsaKey { public_key: public_key.to_vec(), ..AwsLcRsaKey::default() })
+    }
+}
+
+/// An RSA key, which AWS-LC reads for one algorithm at a time: for each when it is first asked for.
+#[derive(Debug, Default)]
+struct AwsLcRsaKey {
+    public_key: Vec<u8>,
+    pkcs1_sha256: ReadKey,
+    pss_sha256: ReadKey,
+    pss_sha384: ReadKey,
+}
+
+/// A key for one algorithm, if it could be read.
+type ReadKey = OnceLock<Option<ParsedPublicKey>>;
+
+impl AwsLcRsaKey {
+    fn verify(
+        &self,
+        read: &ReadKey,
+        algorithm: &'static RsaParameters,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let key = read.get_or_init(|| ParsedPublicKey::new(algorithm, &self.public_key).ok());
+        let key = key.as_ref().ok_or(BadSignature)?;
+        key.verify_sig(message, signature).map_err(|_| BadSignature)
+    }
+}
+
+impl RsaKey for AwsLcRsaKey {
+    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify(&self.pkcs1_sha256, &RSA_PKCS1_2048_8192_SHA256, message, signature)
     }
 
-    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, public_key)
-            .verify(message, signature)
-            .map_err(|_| BadSignature)
+    fn verify_pss_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify(&self.pss_sha256, &RSA_PSS_2048_8192_SHA256, message, signature)
     }
 
-    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public_key)
-            .verify(message, signature)
-            .map_err(|_| BadSignature)
+    fn verify_pss_sha384(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify(&self.pss_sha384, &RSA_PSS_2048_8192_SHA384, message, signature)
     }
 }
 

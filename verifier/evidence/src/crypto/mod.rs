@@ -59,26 +59,32 @@ pub trait Crypto: std::fmt::Debug + Send + Sync {
         signature: &[u8; 96],
     ) -> Result<(), BadSignature>;
 
-    /// Verifies an RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, section 8.2) over a message. The key is RSAPublicKey
-    /// in DER (appendix A.1.1) with a modulus of 2,048 to 4,096 bits; the signature is as long as the modulus.
-    ///
-    /// # Errors
-    /// [`BadSignature`], whatever the cause.
-    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+    /// Reads an RSA key for all the signatures that it is to verify: RSAPublicKey in DER (RFC 8017, appendix A.1.1) with a
+    /// modulus of 2,048 to 4,096 bits. One that cannot be read verifies nothing.
+    fn rsa_key(&self, public_key: &[u8]) -> Box<dyn RsaKey>;
+}
 
-    /// Verifies an RSASSA-PSS signature with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 8017, section 8.1; PS384 of
-    /// RFC 7518, section 3.5) over a message. The key is as for [`Crypto::verify_rsa_pkcs1_sha256`].
+/// An RSA key that was read. Its signatures are as long as the modulus.
+pub trait RsaKey: std::fmt::Debug + Send + Sync {
+    /// Verifies an RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, section 8.2) over a message.
     ///
     /// # Errors
     /// [`BadSignature`], whatever the cause.
-    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 
     /// Verifies an RSASSA-PSS signature with SHA-256, MGF1 with SHA-256 and 32 bytes of salt (RFC 8017, section 8.1) over a
-    /// message. The key is as for [`Crypto::verify_rsa_pkcs1_sha256`].
+    /// message.
     ///
     /// # Errors
     /// [`BadSignature`], whatever the cause.
-    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+    fn verify_pss_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+
+    /// Verifies an RSASSA-PSS signature with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 8017, section 8.1; PS384 of
+    /// RFC 7518, section 3.5) over a message.
+    ///
+    /// # Errors
+    /// [`BadSignature`], whatever the cause.
+    fn verify_pss_sha384(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]

@@ -1,11 +1,11 @@
 //! RustCrypto: the provider for WebAssembly, and the second opinion in tests.
 
 use p384::ecdsa::{DerSignature, Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
-use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey, pkcs1::DecodeRsaPublicKey};
+use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey, pkcs1::DecodeRsaPublicKey, traits::SignatureScheme};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::{BadSignature, Crypto, SignatureAlgorithm};
+use super::{BadSignature, Crypto, RsaKey, SignatureAlgorithm};
 
 /// The RustCrypto crates.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,18 +59,43 @@ impl Crypto for RustCrypto {
         key.verify_prehash(digest, &signature).map_err(|_| BadSignature)
     }
 
-    fn verify_rsa_pkcs1_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        verify_pkcs1(public_key, SHA256_DIGEST_INFO, &Sha256::digest(message), signature)
+    fn rsa_key(&self, public_key: &[u8]) -> Box<dyn RsaKey> {
+        Box::new(RustCryptoRsaKey::read(public_key))
+    }
+}
+
+/// An RSA key, if it could be read.
+#[derive(Debug)]
+struct RustCryptoRsaKey(Option<RsaPublicKey>);
+
+impl RustCryptoRsaKey {
+    fn read(public_key: &[u8]) -> Self {
+        Self(RsaPublicKey::from_pkcs1_der(public_key).ok())
     }
 
-    fn verify_rsa_pss_sha384(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
-        key.verify(Pss::<Sha384>::new(), &Sha384::digest(message), signature).map_err(|_| BadSignature)
+    fn verify(&self, scheme: impl SignatureScheme, digest: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let key = self.0.as_ref().ok_or(BadSignature)?;
+        key.verify(scheme, digest, signature).map_err(|_| BadSignature)
     }
 
-    fn verify_rsa_pss_sha256(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
-        key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signature).map_err(|_| BadSignature)
+    /// RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2) over a digest.
+    fn verify_pkcs1(&self, prefix: &[u8], digest: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let padding = Pkcs1v15Sign { hash_len: Some(digest.len()), prefix: prefix.into() };
+        self.verify(padding, digest, signature)
+    }
+}
+
+impl RsaKey for RustCryptoRsaKey {
+    fn verify_pkcs1_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify_pkcs1(SHA256_DIGEST_INFO, &Sha256::digest(message), signature)
+    }
+
+    fn verify_pss_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signature)
+    }
+
+    fn verify_pss_sha384(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.verify(Pss::<Sha384>::new(), &Sha384::digest(message), signature)
     }
 }
 
@@ -78,13 +103,6 @@ impl Crypto for RustCrypto {
 const SHA256_DIGEST_INFO: &[u8] = b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 const SHA384_DIGEST_INFO: &[u8] = b"\x30\x41\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30";
 const SHA512_DIGEST_INFO: &[u8] = b"\x30\x51\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
-
-/// RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2) over a digest.
-fn verify_pkcs1(public_key: &[u8], prefix: &[u8], digest: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-    let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| BadSignature)?;
-    let padding = Pkcs1v15Sign { hash_len: Some(digest.len()), prefix: prefix.into() };
-    key.verify(padding, digest, signature).map_err(|_| BadSignature)
-}
 
 /// RSASSA-PKCS1-v1_5 with one of three hashes, for the path validator.
 #[derive(Debug)]
@@ -100,15 +118,14 @@ impl SignatureVerificationAlgorithm for RsaPkcs1 {
     }
 
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = RustCryptoRsaKey::read(public_key);
         let verified = match self.0 {
-            SignatureAlgorithm::RsaPkcs1Sha256 => {
-                verify_pkcs1(public_key, SHA256_DIGEST_INFO, &Sha256::digest(message), signature)
-            }
+            SignatureAlgorithm::RsaPkcs1Sha256 => key.verify_pkcs1_sha256(message, signature),
             SignatureAlgorithm::RsaPkcs1Sha384 => {
-                verify_pkcs1(public_key, SHA384_DIGEST_INFO, &Sha384::digest(message), signature)
+                key.verify_pkcs1(SHA384_DIGEST_INFO, &Sha384::digest(message), signature)
             }
             SignatureAlgorithm::RsaPkcs1Sha512 => {
-                verify_pkcs1(public_key, SHA512_DIGEST_INFO, &Sha512::digest(message), signature)
+                key.verify_pkcs1(SHA512_DIGEST_INFO, &Sha512::digest(message), signature)
             }
             _ => Err(BadSignature),
         };
@@ -150,7 +167,8 @@ impl SignatureVerificationAlgorithm for RsaPssSha256 {
     }
 
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        RustCrypto.verify_rsa_pss_sha256(public_key, message, signature).map_err(|BadSignature| InvalidSignature)
+        let key = RustCryptoRsaKey::read(public_key);
+        key.verify_pss_sha256(message, signature).map_err(|BadSignature| InvalidSignature)
     }
 }
 
@@ -168,9 +186,8 @@ impl SignatureVerificationAlgorithm for RsaPssSha384 {
     }
 
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        let key = RsaPublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
-        let digest = Sha384::digest(message);
-        key.verify(Pss::<Sha384>::new(), &digest, signature).map_err(|_| InvalidSignature)
+        let key = RustCryptoRsaKey::read(public_key);
+        key.verify_pss_sha384(message, signature).map_err(|BadSignature| InvalidSignature)
     }
 }
 

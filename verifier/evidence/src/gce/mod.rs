@@ -155,7 +155,7 @@ impl FirmwareEndorsement {
         let digest = context.crypto.sha256(&[&self.signed]);
         let id = context.crypto.sha256(&[b"prooftrail/rsa-pss-sha256/v1", &key, &digest, &self.signature]);
         if !context.issuers.knows_signature(&SignatureId(id)) {
-            let verified = context.crypto.verify_rsa_pss_sha256(&key, &self.signed, &self.signature);
+            let verified = context.crypto.rsa_key(&key).verify_pss_sha256(&self.signed, &self.signature);
             verified.map_err(|_| Reason::from(ReasonCode::GceSignature))?;
             context.issuers.insert_signature(SignatureId(id));
         }

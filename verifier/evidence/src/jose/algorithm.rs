@@ -44,11 +44,11 @@ impl Algorithm {
         crypto: &dyn Crypto,
     ) -> Result<(), BadSignature> {
         match (self, key) {
-            (Self::Rs256, Public::Rsa { pkcs1, modulus_bytes }) if signature.len() == *modulus_bytes => {
-                crypto.verify_rsa_pkcs1_sha256(pkcs1, message, signature)
+            (Self::Rs256, Public::Rsa { key, modulus_bytes }) if signature.len() == *modulus_bytes => {
+                key.verify_pkcs1_sha256(message, signature)
             }
-            (Self::Ps384, Public::Rsa { pkcs1, modulus_bytes }) if signature.len() == *modulus_bytes => {
-                crypto.verify_rsa_pss_sha384(pkcs1, message, signature)
+            (Self::Ps384, Public::Rsa { key, modulus_bytes }) if signature.len() == *modulus_bytes => {
+                key.verify_pss_sha384(message, signature)
             }
             (Self::Es384, Public::P384(point)) => {
                 let signature = signature.try_into().map_err(|_| BadSignature)?;

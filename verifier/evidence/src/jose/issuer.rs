@@ -65,7 +65,7 @@ pub(crate) struct ChainRule {
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     /// The key.
-    pub(crate) key: TokenKey,
+    pub(crate) key: Arc<TokenKey>,
     /// What it signs with.
     algorithm: Algorithm,
     /// The key as its set has it, where that brings a certificate.
@@ -161,7 +161,7 @@ impl Issuer {
         let intermediates: Vec<&[u8]> = cas.iter().rev().map(Vec::as_slice).collect();
         let path = Chain { root: &root, intermediates: &intermediates, leaf };
         let certificate = x509::verify(path, rule.profile, revocation, context, checks)?;
-        let key = TokenKey::of(&certificate.certificate, context.crypto)?;
+        let key = Arc::new(TokenKey::of(&certificate.certificate, context.crypto)?);
         let Root { sha256: root_sha256, trust_anchor, simulated, .. } = *root;
         let vendor = root.vendor.clone().map_or(Cow::Borrowed(self.vendor), Cow::Owned);
         let signer = Signer::new(key, algorithm, root_sha256, trust_anchor, simulated, vendor);
@@ -169,7 +169,7 @@ impl Issuer {
     }
 
     /// A key that no chain vouches for.
-    fn listed(&self, key: TokenKey, algorithm: Algorithm, context: &Context<'_>) -> Result<Signer, Reason> {
+    fn listed(&self, key: Arc<TokenKey>, algorithm: Algorithm, context: &Context<'_>) -> Result<Signer, Reason> {
         let root_sha256 = key.spki_sha256;
         let (trust_anchor, simulated) = match context.roots.key(self.kind, &root_sha256) {
             KeyStanding::Listed(root) => (root.trust_anchor, root.simulated),
@@ -205,7 +205,7 @@ fn root_of<'a>(
 impl Signer {
     /// A key and why it counts, of which it is not known yet where it was found.
     fn new(
-        key: TokenKey,
+        key: Arc<TokenKey>,
         algorithm: Algorithm,
         root_sha256: [u8; 32],
         trust_anchor: TrustAnchor,

@@ -14,7 +14,7 @@ use prooftrail_result::{Reason, ReasonCode};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use crate::{
-    crypto::Crypto,
+    crypto::{Crypto, RsaKey},
     x509::{Certificate, PublicKey},
 };
 
@@ -31,12 +31,12 @@ pub(crate) const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 const COORDINATE_BYTES: usize = 48;
 
 /// A key that some algorithm verifies with.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Public {
     /// RSA.
     Rsa {
-        /// RSAPublicKey in DER.
-        pkcs1: Vec<u8>,
+        /// The key, as the provider reads it once for every token.
+        key: Box<dyn RsaKey>,
         /// The bytes of the modulus, and so of a signature.
         modulus_bytes: usize,
     },
@@ -54,10 +54,10 @@ impl Public {
 }
 
 /// A key with its names.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct TokenKey {
     pub(crate) public: Public,
-    /// SubjectPublicKeyInfo in DER.
+    /// SubjectPublicKeyInfo in DER, which says all that is known of the key.
     pub(crate) spki: Vec<u8>,
     /// SHA-256 of that.
     pub(crate) spki_sha256: [u8; 32],
@@ -110,7 +110,8 @@ impl TokenKey {
         let pkcs1 = pkcs1.to_der().map_err(encoding)?;
         let algorithm = RsaAlgorithm { oid: RSA_ENCRYPTION, parameters: Null };
         let spki = RsaKeyInfo { algorithm, key: BitStringRef::from_bytes(&pkcs1).map_err(encoding)? }.to_der();
-        Ok(Self::new(Public::Rsa { pkcs1, modulus_bytes: modulus.len() }, spki.map_err(encoding)?, crypto))
+        let public = Public::Rsa { key: crypto.rsa_key(&pkcs1), modulus_bytes: modulus.len() };
+        Ok(Self::new(public, spki.map_err(encoding)?, crypto))
     }
 
     /// A key on P-384 from the `x` and `y` of a JWK. That the point lies on the curve is found out by whoever verifies with
@@ -134,8 +135,8 @@ impl TokenKey {
             PublicKey::P384(point) => Public::P384(point.clone()),
             PublicKey::Rsa(bits) if MODULUS_BITS.contains(bits) => {
                 let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(|_| refused())?;
-                let pkcs1 = info.subject_public_key.as_bytes().ok_or_else(refused)?.to_vec();
-                Public::Rsa { pkcs1, modulus_bytes: bits.div_ceil(8) }
+                let pkcs1 = info.subject_public_key.as_bytes().ok_or_else(refused)?;
+                Public::Rsa { key: crypto.rsa_key(pkcs1), modulus_bytes: bits.div_ceil(8) }
             }
             PublicKey::Rsa(bits) => return Err(refused().have(format_args!("an RSA key of {bits} bits"))),
             _ => return Err(refused()),
@@ -146,6 +147,12 @@ impl TokenKey {
     fn new(public: Public, spki: Vec<u8>, crypto: &dyn Crypto) -> Self {
         let spki_sha256 = crypto.sha256(&[&spki]);
         Self { public, spki, spki_sha256 }
+    }
+}
+
+impl PartialEq for TokenKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
     }
 }
 

@@ -72,7 +72,7 @@ struct Jwk {
 /// A key of a set, read.
 #[derive(Clone, Debug)]
 pub(crate) struct SetKey {
-    pub(crate) key: TokenKey,
+    pub(crate) key: Arc<TokenKey>,
     /// Its certificates in DER, leaf first; the leaf has this key.
     pub(crate) chain: Vec<Vec<u8>>,
     /// The leaf, read.
@@ -236,7 +236,7 @@ impl Jwk {
             (None, None) => return Err(Reason::from(ReasonCode::TokenKeyType).have("nothing").need(NEED)),
         };
         let leaf_sha256 = chain.first().map(|leaf| crypto.sha256(&[leaf]));
-        Ok(SetKey { key, chain, leaf, leaf_sha256 })
+        Ok(SetKey { key: Arc::new(key), chain, leaf, leaf_sha256 })
     }
 }
 
