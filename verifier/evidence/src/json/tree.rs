@@ -78,7 +78,12 @@ impl<'a> Object<'a> {
 impl<'a> Node<'a> {
     /// Reads one value.
     pub(crate) fn read(text: &'a [u8]) -> Result<Self, JsonError> {
-        serde_json::from_slice(text).map_err(|error| {
+        // Of text that is UTF-8 as a whole, each string is.
+        let read = match str::from_utf8(text) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(text),
+        };
+        read.map_err(|error| {
             // Every value is a node, so that the one objection to data is our own.
             if error.is_data() {
                 JsonError::DuplicateKey(bounded(&error))
