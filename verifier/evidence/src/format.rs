@@ -35,7 +35,7 @@ pub trait Format {
     /// # Errors
     /// The reason of the first check that failed.
     fn authenticate(
-        document: &Self::Document<'_>,
+        document: Self::Document<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
@@ -82,7 +82,7 @@ impl<'a, F: Format> Parsed<'a, F> {
         let evidence_id = EvidenceId { kind: F::KIND, signed_sha384: F::signed_sha384(&self.document, context) };
         let mut checks = Checks::default();
         checks.passed(check::PARSE);
-        match F::authenticate(&self.document, evidence_id, context, &mut checks) {
+        match F::authenticate(self.document, evidence_id, context, &mut checks) {
             Ok(authentic) => Ok(Authentic { checks: checks.into_vec(), ..authentic }),
             Err(reason) => Err(Refusal { evidence_id: Some(evidence_id), checks: checks.into_vec(), reason }),
         }

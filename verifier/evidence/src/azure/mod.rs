@@ -192,12 +192,12 @@ impl<M: Machine> Format for AzureVtpm<M> {
     }
 
     fn authenticate(
-        evidence: &AzureEvidence,
+        evidence: AzureEvidence,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate::<M>(evidence, id, context, checks)
+        authenticate::<M>(&evidence, id, context, checks)
     }
 }
 

@@ -93,21 +93,22 @@ impl Format for ConfidentialSpace {
     }
 
     fn authenticate(
-        document: &ConfidentialSpaceToken<'_>,
+        document: ConfidentialSpaceToken<'_>,
         evidence_id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
+        let token_type = if document.is_pki() { "pki" } else { "oidc" };
         let ConfidentialSpaceToken { token, stated } = document;
         // Google publishes revocation for the CA alone, and no policy speaks of it: what was supplied is used.
         let (_, signer) = token.signer(&GOOGLE, check_issuer, RevocationMode::BestEffort, context, checks)?;
         token.verify(&signer, context, checks)?;
         let bound = expected::in_token(stated.nonces.as_ref(), &stated.audience, context.expected, checks)?;
 
-        let mut authentic = token.authentic(evidence_id, stated.claims.clone(), &signer);
-        authentic.claims.insert(gcs::TOKEN_TYPE, if document.is_pki() { "pki" } else { "oidc" });
+        let mut authentic = token.authentic(evidence_id, stated.claims, &signer);
+        authentic.claims.insert(gcs::TOKEN_TYPE, token_type);
         bound.claim(&mut authentic.claims);
-        authentic.links.clone_from(&stated.links);
+        authentic.links = stated.links;
         Ok(authentic)
     }
 }

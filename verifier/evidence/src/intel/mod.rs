@@ -117,7 +117,7 @@ impl<T: Quoted> Format for IntelQuote<T> {
     }
 
     fn authenticate(
-        document: &QuoteDocument<'_>,
+        document: QuoteDocument<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,

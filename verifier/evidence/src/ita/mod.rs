@@ -110,7 +110,7 @@ impl Format for TrustAuthority {
     }
 
     fn authenticate(
-        TrustAuthorityToken { token, stated }: &TrustAuthorityToken<'_>,
+        TrustAuthorityToken { token, stated }: TrustAuthorityToken<'_>,
         evidence_id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
@@ -123,9 +123,9 @@ impl Format for TrustAuthority {
             jku.inspect_err(|_| checks.failed(check::TOKEN_ISSUER))?;
         }
         token.verify(&signer, context, checks)?;
-        let found = binding::check(hardware, *attester, devices.as_ref(), context, checks)?;
+        let found = binding::check(&hardware, attester, devices.as_ref(), context, checks)?;
 
-        let mut authentic = token.authentic(evidence_id, claims.clone(), &signer);
+        let mut authentic = token.authentic(evidence_id, claims, &signer);
         let claims = &mut authentic.claims;
         claims.insert(ita::ISSUER, token.issuer.as_str());
         found.bound.claim(claims);
@@ -134,7 +134,7 @@ impl Format for TrustAuthority {
         let revoked = claims.get(cross_vendor::TCB_STATUS) == Some(&Value::from(claims::REVOKED));
         let objections = &mut authentic.objections;
         objections.extend(revoked.then(|| Reason::from(ReasonCode::TcbRevoked).have(claims::REVOKED)));
-        if *attester == Attester::Other {
+        if attester == Attester::Other {
             let have = match claims.get(ita::ATTESTER_TYPE) {
                 Some(said) => said.to_string(),
                 None => "an attester that the token does not name".to_owned(),
@@ -144,7 +144,7 @@ impl Format for TrustAuthority {
         objections.extend(devices.iter().flat_map(|devices| devices.claim(claims)));
         authentic.links.extend(hardware.quote_sha256.map(Link::QuoteSha256));
         authentic.links.extend(devices.iter().flat_map(Devices::links));
-        authentic.debug_applies = *attester != Attester::NvGpu;
+        authentic.debug_applies = attester != Attester::NvGpu;
         checks.push(check::TCB, if revoked { Outcome::Failed } else { Outcome::Passed });
         Ok(authentic)
     }

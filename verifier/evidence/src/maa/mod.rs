@@ -71,7 +71,7 @@ impl Format for AzureMaa {
     }
 
     fn authenticate(
-        MaaToken { token, stated }: &MaaToken<'_>,
+        MaaToken { token, stated }: MaaToken<'_>,
         evidence_id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
@@ -79,15 +79,16 @@ impl Format for AzureMaa {
         // No authority of Microsoft's publishes revocation of these keys.
         let (issuer, signer) = token.signer(&ISSUER, check_issuer, RevocationMode::Off, context, checks)?;
         token.verify(&signer, context, checks)?;
-        let bound = expected::find(stated, context, checks)?;
+        let bound = expected::find(&stated, context, checks)?;
 
-        let mut authentic = token.authentic(evidence_id, stated.claims.clone(), &signer);
+        let links = links(&stated, context);
+        let mut authentic = token.authentic(evidence_id, stated.claims, &signer);
         authentic.claims.insert(maa::ISSUER, issuer.as_ref());
         let guest_key = stated.guest_key.as_ref().map(|text| context.crypto.sha256(&[text.as_bytes()]));
         authentic.claims.insert_if(maa::RUNTIME_KEY_SHA256, guest_key.as_ref().map(<[u8; 32]>::as_slice));
         bound.claim(&mut authentic.claims);
         authentic.objections = objections(&authentic.claims);
-        authentic.links = links(stated, context);
+        authentic.links = links;
         look_at_the_service(&mut authentic, &token.compact, &signer, context);
         Ok(authentic)
     }

@@ -111,7 +111,7 @@ impl<D: Device> Format for Nitro<D> {
     }
 
     fn authenticate(
-        document: &NitroDocument<'_>,
+        document: NitroDocument<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,

@@ -143,12 +143,12 @@ impl Format for NvidiaNras {
     }
 
     fn authenticate(
-        document: &NrasAnswer<'_>,
+        document: NrasAnswer<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(document, id, context, checks)
+        authenticate(&document, id, context, checks)
     }
 }
 

@@ -140,12 +140,12 @@ impl<D: Reporting> Format for NvidiaReports<D> {
     }
 
     fn authenticate(
-        document: &NvidiaEvidence<'_>,
+        document: NvidiaEvidence<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate(document, D::DEVICE, id, context, checks)
+        authenticate(&document, D::DEVICE, id, context, checks)
     }
 }
 

@@ -97,12 +97,12 @@ impl Format for SevSnp {
     }
 
     fn authenticate(
-        document: &SnpEvidence<'_>,
+        document: SnpEvidence<'_>,
         id: EvidenceId,
         context: &Context<'_>,
         checks: &mut Checks,
     ) -> Result<Authentic, Reason> {
-        authenticate_with_table(document, id, Some(context.expected), context, checks)
+        authenticate_with_table(&document, id, Some(context.expected), context, checks)
     }
 }
 
