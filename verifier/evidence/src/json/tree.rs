@@ -2,9 +2,9 @@
 //!
 //! In: bytes whose size the caller has capped. Out: a [`Node`], which borrows what it can, in one pass. The rules are those
 //! of [`super`]: no key twice in any object, at any depth, in any spelling, and nothing after the value. Members are sorted
-//! by their names, so that equal ones meet and any is found quickly.
+//! so that equal ones meet and any is found quickly.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -27,7 +27,7 @@ pub(crate) enum Node<'a> {
     Object(Object<'a>),
 }
 
-/// Members by name, sorted.
+/// Members by name, sorted by [`compare`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
 
@@ -42,7 +42,7 @@ impl<'a> Object<'a> {
 
     /// The member of that name; a null is as good as none.
     pub(crate) fn get(&self, name: &str) -> Option<&Node<'a>> {
-        let place = self.0.binary_search_by(|(known, _)| known.as_ref().cmp(name)).ok()?;
+        let place = self.0.binary_search_by(|(known, _)| compare(known, name)).ok()?;
         self.0.get(place).map(|(_, node)| node).filter(|node| **node != Node::Null)
     }
 
@@ -65,14 +65,22 @@ impl<'a> Object<'a> {
     }
 
     /// Every member, sorted by name, to be taken apart.
-    pub(crate) fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> {
+    pub(crate) fn into_members(mut self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> {
+        self.0.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         self.0.into_iter()
     }
 
     /// Every member, sorted by name.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Node<'a>)> {
-        self.0.iter().map(|(name, node)| (name.as_ref(), node))
+        let mut members: Vec<_> = self.0.iter().map(|(name, node)| (name.as_ref(), node)).collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        members.into_iter()
     }
+}
+
+/// Shorter names first: most differ in length, and many that do not begin alike.
+fn compare(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 impl<'a> Node<'a> {
@@ -166,9 +174,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some((Name(name), node)) = members.next_entry()? {
             object.push((name, node));
         }
-        object.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let twice = object.array_windows().find(|[(a, _), (b, _)]| a == b);
-        if let Some([(name, _), _]) = twice {
+        object.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
+        let twice = object.array_windows().filter(|[(a, _), (b, _)]| a == b).map(|[(name, _), _]| name).min();
+        if let Some(name) = twice {
             return Err(A::Error::custom(format_args!("the key `{name}` stands twice in one object")));
         }
         Ok(Node::Object(Object(object)))
@@ -208,16 +216,17 @@ mod tests {
 
     #[test]
     fn members_are_found_by_name_whatever_their_order_and_spelling() {
-        let object = Object::read(br#"{"z":1,"a":{"b":[true,"x",null]},"\u0062":"y\n","n":null,"m":-1,"f":1.0}"#);
+        let object = Object::read(br#"{"z":1,"a":{"b":[true,"x",null]},"\u0062":"y\n","n":null,"m":-1,"ab":1.0}"#);
         let object = object.expect("an object");
         assert_eq!(object.get("z"), Some(&Node::Whole(1)));
         assert_eq!(object.text("b"), Some("y\n"));
         assert_eq!(object.get("n"), None, "null is none");
-        assert_eq!((object.get("m"), object.get("f")), (Some(&Node::OtherNumber), Some(&Node::OtherNumber)));
+        assert_eq!((object.get("m"), object.get("ab")), (Some(&Node::OtherNumber), Some(&Node::OtherNumber)));
         let list = object.object("a").and_then(|inner| inner.get("b"));
         assert_eq!(list, Some(&Node::List(vec![Node::Bool(true), Node::Text("x".into()), Node::Null])));
         assert_eq!((object.object("z"), object.bool("z"), object.get("zz")), (None, None, None));
-        assert_eq!(object.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b", "f", "m", "n", "z"]);
+        assert_eq!(object.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "ab", "b", "m", "n", "z"]);
+        assert!(object.clone().into_members().map(|(name, _)| name).is_sorted());
     }
 
     #[test]
@@ -226,6 +235,8 @@ mod tests {
             let error = Object::read(text.as_bytes()).expect_err(text);
             assert!(matches!(error, JsonError::DuplicateKey(_)), "{text}: {error:?}");
         }
+        let error = Object::read(br#"{"b":1,"b":2,"aa":3,"aa":4}"#).expect_err("two of them");
+        assert!(matches!(error, JsonError::DuplicateKey(why) if why.contains("`aa`")), "the first in order is named");
     }
 
     #[test]
