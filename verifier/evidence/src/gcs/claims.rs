@@ -169,7 +169,7 @@ fn signers(container: &Object<'_>) -> Result<Vec<Value>, Reason> {
 fn variables(container: &Object<'_>, member: &str) -> Result<Option<Vec<Value>>, Reason> {
     let Some(variables) = object(container, member)? else { return Ok(None) };
     let names = variables.iter().map(|(name, _)| name);
-    let texts = names.map(|name| Ok(Value::from(format!("{name}={}", needed_text(variables, name)?).as_str())));
+    let texts = names.map(|name| Ok(Value::Text([name, "=", needed_text(variables, name)?].concat().into())));
     texts.collect::<Result<_, _>>().map(Some)
 }
 
