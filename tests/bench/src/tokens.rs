@@ -3,8 +3,13 @@
 
 use std::hint::black_box;
 
-use aws_lc_rs::signature::{
-    ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
+    signature::{
+        ECDSA_P384_SHA384_FIXED, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
+        VerificationAlgorithm,
+    },
 };
 use base64::{
     Engine,
@@ -12,7 +17,7 @@ use base64::{
 };
 use prooftrail_evidence::{AwsLc, Context, Endorsements, Expected, Revocation, VerifiedIssuers, authenticate};
 use prooftrail_result::{Kind, Timestamp};
-use prooftrail_simulator::nras::Service;
+use prooftrail_simulator::{google::Verifier, nras::Service};
 use prooftrail_trust_roots::RootSet;
 
 use crate::{
@@ -33,6 +38,10 @@ pub fn run() {
     let (signed, signature) = parts(str::from_utf8(TOKEN).expect("text"));
     let signature = Signature { algorithm: &RSA_PKCS1_2048_8192_SHA256, key: rsa_key(), signed, signature };
     Tokens::of(Kind::AzureMaa, TOKEN, KEY_SET, TOKEN_AT).compare("token-rs256-warm", &[signature]);
+
+    let (token, key_set, signature) = google();
+    let tokens = Tokens::of(Kind::GcpConfidentialSpace, token.as_bytes(), key_set.as_bytes(), ANSWER_AT);
+    tokens.compare("token-google-rs256-warm", &[signature]);
 
     let service = Service::new("bench", ANSWER_AT);
     let json = service.answer(&[7; 32], &["GPU-0"]).build();
@@ -61,6 +70,29 @@ fn rsa_key() -> Vec<u8> {
     let certificate = STANDARD.decode(certificate).expect("base64");
     let start = certificate.windows(RSA.len()).position(|window| window == RSA).expect("an RSA key of 2,048 bits");
     certificate[start + RSA.len()..][..270].to_vec()
+}
+
+/// A token of Google's simulated verifier, signed by a key of 2,048 bits as genuine ones are, and its key set: no package that
+/// the vectors are taken from ships a genuine token.
+fn google() -> (String, String, Signature) {
+    let verifier = Verifier::new("bench", ANSWER_AT);
+    let mut token = verifier.oidc_token();
+    token.payload.set("eat_nonce", URL_SAFE_NO_PAD.encode([7; 48]));
+    let text = token.build();
+    let (signed, _) = text.rsplit_once('.').expect("three parts");
+    let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let mut signature = vec![0; pair.public_modulus_len()];
+    let random = SystemRandom::new();
+    pair.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).expect("a signature");
+    let key = pair.public_key().as_ref().to_vec();
+    // RSAPublicKey has nothing behind the modulus but the exponent, which takes five bytes.
+    let (_, modulus) = key[..key.len() - 5].split_at(key.len() - 5 - signature.len());
+    let modulus = URL_SAFE_NO_PAD.encode(modulus);
+    let jwk = serde_json::json!({"kty": "RSA", "alg": "RS256", "kid": verifier.kid, "n": modulus, "e": "AQAB"});
+    let key_set = serde_json::json!({"keys": [jwk]}).to_string();
+    let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&signature));
+    let signed = signed.as_bytes().to_vec();
+    (token, key_set, Signature { algorithm: &RSA_PKCS1_2048_8192_SHA256, key, signed, signature })
 }
 
 /// A token and the key set of its issuer.
