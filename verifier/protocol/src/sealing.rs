@@ -108,27 +108,28 @@ impl RecipientPublic {
     }
 }
 
-/// Whether every shared secret with that key is zero: a multiplication by any scalar that clears the cofactor shows it.
+/// The keys with which every shared secret is zero (RFC 7748, section 6.1): the u-coordinates of all points whose order divides
+/// the cofactor, on the curve and on its twist, in each of their encodings; in words, the least significant first.
+const SMALL_ORDER: [[u64; 4]; 7] = [
+    [0, 0, 0, 0],
+    [1, 0, 0, 0],
+    // Of order 8.
+    [0xAEB8_413B_7C7A_EBE0, 0x6AC4_9FF1_FAE3_5616, 0xFDB1_329C_EB8D_09DA, 0x00B8_495F_1605_6286],
+    [0x248C_50A3_BC95_9C5F, 0x5BEF_839C_55B1_D0B1, 0x868E_1C58_C45C_4404, 0x5711_9FD0_DD4E_22D8],
+    // p - 1, and 0 and 1 spelt as p and p + 1.
+    [0xFFFF_FFFF_FFFF_FFEC, u64::MAX, u64::MAX, BELOW_THE_TOP_BIT],
+    [0xFFFF_FFFF_FFFF_FFED, u64::MAX, u64::MAX, BELOW_THE_TOP_BIT],
+    [0xFFFF_FFFF_FFFF_FFEE, u64::MAX, u64::MAX, BELOW_THE_TOP_BIT],
+];
+
+/// X25519 takes no notice of a key's top bit (RFC 7748, section 5).
+const BELOW_THE_TOP_BIT: u64 = u64::MAX >> 1;
+
 fn is_small_order(key: &[u8; 32]) -> bool {
-    struct Fixed;
-    impl hpke::rand_core::TryRng for Fixed {
-        type Error = std::convert::Infallible;
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(1)
-        }
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(1)
-        }
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(1);
-            Ok(())
-        }
-    }
-    impl hpke::rand_core::TryCryptoRng for Fixed {}
-    let encapsulated = <Kem as hpke::Kem>::PublicKey::from_bytes(key).and_then(|key| {
-        hpke::setup_sender_with_rng::<AesGcm256, HkdfSha256, Kem>(&OpModeS::Base, &key, &[], &mut Fixed)
-    });
-    encapsulated.is_err()
+    let mut words = [0; 4];
+    words.iter_mut().zip(key.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+    words[3] &= BELOW_THE_TOP_BIT;
+    SMALL_ORDER.contains(&words)
 }
 
 /// Seals a file key to a recipient.
@@ -161,4 +162,56 @@ pub fn seal(
 /// `"prooftrail/release/v1" ‖ SHA-384(context)`.
 fn info(context_sha384: &[u8; 48]) -> Vec<u8> {
     [INFO, context_sha384].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use hpke::{Deserializable as _, OpModeS, aead::AesGcm256, kdf::HkdfSha256};
+
+    use super::{Kem, SMALL_ORDER, is_small_order};
+
+    /// Any scalar: all of them clear the cofactor.
+    struct Fixed;
+
+    impl hpke::rand_core::TryRng for Fixed {
+        type Error = std::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(1)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(1)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(1);
+            Ok(())
+        }
+    }
+
+    impl hpke::rand_core::TryCryptoRng for Fixed {}
+
+    fn has_no_secret(key: &[u8; 32]) -> bool {
+        let key = <Kem as hpke::Kem>::PublicKey::from_bytes(key).unwrap();
+        hpke::setup_sender_with_rng::<AesGcm256, HkdfSha256, Kem>(&OpModeS::Base, &key, &[], &mut Fixed).is_err()
+    }
+
+    #[test]
+    fn the_table_says_what_a_multiplication_says() {
+        let mut weak = 0;
+        for words in SMALL_ORDER {
+            let bytes = words.map(u64::to_le_bytes);
+            let key: [u8; 32] = bytes.as_flattened().try_into().unwrap();
+            assert!(is_small_order(&key) && has_no_secret(&key), "{key:02x?}");
+            // Every key that differs in one bit: those that are weak too are others of the table, and those with the top bit.
+            for bit in 0..256 {
+                let mut near = key;
+                near[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(is_small_order(&near), has_no_secret(&near), "{near:02x?}");
+                weak += usize::from(is_small_order(&near));
+            }
+        }
+        assert_eq!(weak, 7 + 2 + 2 + 2, "the top bit; 0 and 1; p - 1 and p; p - 1 and p + 1");
+    }
 }
