@@ -144,6 +144,11 @@ fn every_form_of_report_says_what_it_needs() {
     };
     assert_eq!(with(&[(Entry::Vcek, &vcek_der)]), ["amd-milan-vcek-chain", "amd-milan-vcek-crl"]);
     assert_eq!(with(&[(Entry::Vcek, &vcek_der), (Entry::Ask, &ask_der)]), ["amd-milan-vcek-crl"]);
+    // So it does beside a certificate of another line's, which is another chip's.
+    let genoa = Platform::new("another", Line::Genoa);
+    let genoa = genoa.vcek_chain(&genoa.vcek(&genoa.report(), AT));
+    let tabled = [report.build(&vcek.key), certificate_table(&[(Entry::Vcek, &vcek_der)])].concat();
+    assert_eq!(names(Kind::AmdSevSnp, &tabled, &[&genoa[0]]), ["amd-milan-vcek-chain", "amd-milan-vcek-crl"]);
     let another = Platform::new("another", Line::Milan);
     let another = another.vcek_chain(&another.vcek(&report, AT));
     assert_eq!(with(&[(Entry::Vcek, &another[0])]).len(), 3, "another chip's certificate is not what is needed");

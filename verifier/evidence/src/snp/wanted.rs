@@ -3,6 +3,8 @@
 //! In: a report, or an answer. Out: names of certificates and lists ([`Wanted`]), or until when the answer may be kept. A
 //! VLEK's certificate is not published: it comes with the evidence. AMD 57230, chapters 3 and 4.
 
+use std::sync::Arc;
+
 use prooftrail_result::{Kind, Reason, ReasonCode, Timestamp};
 
 use super::{
@@ -35,13 +37,8 @@ pub(crate) fn by(
     let brought = Endorsements::read(crypto, document.table.into_iter().chain(sent))?;
     let report = &document.report;
     let Some(key) = report.signing_key else { return Ok(Vec::new()) };
-    let Some(product) = report
-        .cpu
-        .map(|cpu| cpu.line)
-        .or_else(|| line(report, endorsements))
-        .or_else(|| line(report, &brought))
-        .or(product)
-    else {
+    let line_at_hand = || line(report, &[endorsements.certificates(), brought.certificates()].concat());
+    let Some(product) = report.cpu.map(|cpu| cpu.line).or_else(line_at_hand).or(product) else {
         return Ok(Vec::new());
     };
     let vcek = match vcek(report, product)? {
@@ -55,9 +52,9 @@ pub(crate) fn by(
 }
 
 /// The line that the issuer of the leaf stands for, of certificates that are at hand.
-fn line(report: &Report<'_>, endorsements: &Endorsements) -> Option<ProductLine> {
+fn line(report: &Report<'_>, certificates: &[Arc<EndorsedCertificate>]) -> Option<ProductLine> {
     // Which of several is taken is not a question of time here: each names the same line, or is another chip's.
-    let (leaf, _) = leaf(report, endorsements.certificates(), Timestamp::MAX).ok()?;
+    let (leaf, _) = leaf(report, certificates, Timestamp::MAX).ok()?;
     leaf.issuer_common_name().as_deref().and_then(ProductLine::of_issuer).map(|(line, _)| line)
 }
 
