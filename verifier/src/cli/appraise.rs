@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use prooftrail_evidence::{AwsLc, EndorsementFile, Expected, NoIssuers};
+use prooftrail_evidence::{AwsLc, Expected, NoIssuers};
 use prooftrail_policy::{Answer, Demand, Policy, Request};
 use prooftrail_result::{Kind, Timestamp, Verdict};
 
@@ -55,8 +55,7 @@ impl Args {
     pub(super) fn run(self, output: &mut Output) -> anyhow::Result<Ended> {
         let pieces = self.pieces()?;
         let evidence: Vec<_> = pieces.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
-        let endorsements = self.endorsements.iter().map(|path| files::read(path).map(EndorsementFile::from));
-        let endorsements = endorsements.collect::<Result<Vec<_>, _>>()?;
+        let endorsements = files::endorsements(&self.endorsements)?;
         let roots = self.roots.load()?;
         let policy: Option<Policy> = self.policy.as_deref().map(|path| policy::load(path, &roots)).transpose()?;
         let at = match self.at {

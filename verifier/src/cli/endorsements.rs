@@ -350,8 +350,8 @@ impl Fetch {
 
     /// What came beside the evidence.
     fn beside(&self) -> anyhow::Result<Endorsements> {
-        let files = self.endorsements.iter().map(|file| files::read(file)).collect::<Result<Vec<_>, _>>()?;
-        Endorsements::read(&AwsLc, files.iter().map(Vec::as_slice)).context("--endorsement cannot be read")
+        let files = files::endorsements(&self.endorsements)?;
+        Endorsements::of(&AwsLc, &files).context("--endorsement cannot be read")
     }
 
     /// Who answers for the certificates of the evidence's devices.

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use prooftrail_evidence::{AwsLc, EndorsementFile, Expected, Identified, NoIssuers, identify};
+use prooftrail_evidence::{AwsLc, Expected, Identified, NoIssuers, identify};
 use prooftrail_policy::{Demand, Request};
 use prooftrail_result::{AppraisalResult, Kind, Reason, Timestamp};
 use serde::Serialize;
@@ -60,8 +60,7 @@ impl Args {
             None => super::now()?,
         };
         let roots = self.roots.load()?;
-        let endorsements = self.endorsements.iter().map(|path| files::read(path).map(EndorsementFile::from));
-        let endorsements = endorsements.collect::<Result<Vec<_>, _>>()?;
+        let endorsements = files::endorsements(&self.endorsements)?;
         let answer = Request {
             evidence: &[(kind, &bytes)],
             endorsements: &endorsements,

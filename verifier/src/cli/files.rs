@@ -3,10 +3,11 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
+use prooftrail_evidence::EndorsementFile;
 
 /// No more is kept of any file. The readers of evidence, endorsements, policies and manifests refuse far less than this,
 /// each with its own reason, so what was cut off here never comes through.
@@ -35,6 +36,11 @@ fn read_up_to(path: &Path, bytes: u64) -> anyhow::Result<Vec<u8>> {
     let mut kept = Vec::new();
     source.take(bytes).read_to_end(&mut kept).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(kept)
+}
+
+/// Reads files of endorsements.
+pub(super) fn endorsements(paths: &[PathBuf]) -> anyhow::Result<Vec<EndorsementFile>> {
+    paths.iter().map(|path| read(path).map(EndorsementFile::from)).collect()
 }
 
 /// Reads a text file.

@@ -85,8 +85,9 @@ impl Folder {
         self.files().iter().any(|file| file.read.hold(wanted, at))
     }
 
-    /// The files for evidence that needs what is `wanted`, of which `others` is at hand already: whatever is of no single vendor, and of what a vendor publishes, what is wanted. What has ended goes only where nothing that is wanted
-    /// in its place is in force, so that the refusal says so.
+    /// The files for evidence that needs what is `wanted`, of which `others` is at hand already: whatever is of no single
+    /// vendor, and of what a vendor publishes, what is wanted. What has ended goes only where nothing that is wanted in its
+    /// place is in force, so that the refusal says so.
     #[must_use]
     pub fn files_for(&self, wanted: &[Wanted], others: &[Wanted], at: Timestamp) -> Vec<EndorsementFile> {
         let files = self.files();

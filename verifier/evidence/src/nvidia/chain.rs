@@ -17,8 +17,8 @@ use crate::{
     x509::{Chain, KeyType, Outline, Profile, VerifiedCertificate, common_name},
 };
 
-/// NVIDIA's chains: P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read once for each
-/// profile, and each kind has its own.
+/// NVIDIA's chains: P-384 with SHA-384 throughout. One profile for each kind of device, since the names of a leaf are read
+/// once for each profile, and each kind has its own.
 pub(super) const fn profile(name: &'static str) -> Profile {
     Profile {
         name,
